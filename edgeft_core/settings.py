@@ -63,5 +63,6 @@ class Home:
 
 def find_home(explicit: Path | str | None = None) -> Home:
     """The home folder: ``explicit``, else ``EDGEFT_HOME``, else the platform's user data folder."""
-    chosen = explicit or os.environ.get("EDGEFT_HOME") or platformdirs.user_data_path("edgeft", appauthor=False)
+    default = platformdirs.user_data_path("edgeft", appauthor=False)
+    chosen = explicit or os.environ.get("EDGEFT_HOME") or default
     return Home(Path(chosen).expanduser().resolve())

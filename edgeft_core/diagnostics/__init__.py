@@ -1,0 +1,1 @@
+"""Signals, and later verdicts, causes and probes. ``catalogue`` and ``chance`` load without torch."""

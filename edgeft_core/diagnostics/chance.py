@@ -1,0 +1,33 @@
+"""What guessing would score: the reference that every accuracy is shown beside."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from scipy.stats import binom
+
+
+def top_k_chance(k: int, n_classes: int) -> float:
+    """Expected Top-k of guessing, ``k / C`` (at most 1)."""
+    return min(1.0, k / n_classes)
+
+
+@lru_cache(maxsize=4096)
+def top_k_band(k: int, n_classes: int, n_images: int, level: float = 0.999) -> tuple[float, float]:
+    """The central band in which guessing's Top-k over ``n_images`` falls with probability ``level``."""
+    p = top_k_chance(k, n_classes)
+    tail = (1.0 - level) / 2.0
+    low, high = binom.ppf(tail, n_images, p), binom.ppf(1.0 - tail, n_images, p)
+    return max(0.0, float(low)) / n_images, float(high) / n_images
+
+
+@lru_cache(maxsize=4096)
+def max_share_chance(n_classes: int, n_images: int, level: float = 0.999) -> float:
+    """Quantile ``level`` of the largest class share among ``n_images`` uniform guesses over ``n_classes``.
+
+    Bonferroni over classes: the smallest count c with ``C * P(X >= c) <= 1 - level``. For C = 518 it gives
+    .062 (N = 64), .023 (256), .012 (1036), the simulated values.
+    """
+    tail = (1.0 - level) / n_classes
+    count = float(binom.isf(tail, n_images, 1.0 / n_classes))
+    return min(1.0, count / n_images)

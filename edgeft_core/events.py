@@ -1,0 +1,200 @@
+"""What the engine tells the world: frozen events, yielded in order, that know neither store nor screen.
+
+Arrays are numpy (never torch), so that the recorder and the tests need no torch to read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float32]
+
+SampleSet = Literal["train", "validation", "test"]
+
+
+@dataclass(frozen=True)
+class RunPrepared:
+    """Data and network are ready; nothing is trained yet.
+
+    Attributes:
+        class_names: name of each label, sorted; its position is the label.
+        split_images: images per split, e.g. ``{"train": 4144, "validation": 1036, "test": 1036}``.
+        label_counts_C: training images per class.
+        device: the device in use, in words ("cpu (2 threads)", "cuda:0 NVIDIA ...").
+        parameters: trainable numbers, ``{"backbone": ..., "head": ...}``.
+        weights: accounting of the weight file as plain data (``WeightsReport.as_dict()``).
+        warnings: sentences that stay with the run for good.
+    """
+
+    class_names: tuple[str, ...]
+    split_images: Mapping[str, int]
+    label_counts_C: IntArray
+    steps_total: int
+    steps_per_epoch: int
+    device: str
+    parameters: Mapping[str, int]
+    weights: Mapping[str, Any]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Long work that is not a step: drawing, embedding, validating."""
+
+    what: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class StageStarted:
+    stage: int
+    name: str
+    step: int
+    epochs: int
+    steps_per_epoch: int
+    cached: bool
+    trainable: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class FirstBatch:
+    """The first batch as the original debug output showed it, before any optimiser step."""
+
+    embedding_mean: float
+    embedding_std: float
+    logit_mean: float
+    logit_std: float
+    predicted: tuple[int, ...]
+    true: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class BatchDone:
+    """One optimiser step.
+
+    Attributes:
+        step: 1-based, counts over all stages.
+        epoch: 0-based position within the stage, fractional (2.5 = half of the third epoch).
+        scalars: signal name -> value; names are the keys of ``diagnostics.catalogue.SIGNALS``.
+        predicted_B: predicted class of every image of the batch, margin off.
+        labels_B: true class of every image of the batch.
+    """
+
+    step: int
+    stage: int
+    epoch: float
+    scalars: Mapping[str, float]
+    predicted_B: IntArray
+    labels_B: IntArray
+
+
+@dataclass(frozen=True)
+class SignalsMeasured:
+    """Signals that are not of every batch: heavy ones, validation (``val_*``), test (``test_*``)."""
+
+    step: int
+    scalars: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class SamplesTaken:
+    """Predictions beside the truth for a bounded set of images (K = top-k kept, 5).
+
+    Attributes:
+        items_N: ``FaceDataset.item_id`` of each image.
+        labels_N: true class.
+        top_NK: the K most probable classes, best first.
+        probs_NK: their softmax probabilities (margin off, scale and temperature in force).
+    """
+
+    split: SampleSet
+    step: int
+    items_N: tuple[str, ...]
+    labels_N: IntArray
+    top_NK: IntArray
+    probs_NK: FloatArray
+
+
+@dataclass(frozen=True)
+class ControlHandled:
+    """A live command took effect before ``step``, or was refused and why."""
+
+    command_id: int
+    step: int
+    outcome: Literal["applied", "refused"]
+    reason: str = ""
+    previous: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PauseChanged:
+    step: int
+    paused: bool
+
+
+@dataclass(frozen=True)
+class CheckpointSaved:
+    """A complete checkpoint lies on disk (written beside, synced, renamed)."""
+
+    step: int
+    kind: Literal["best", "last", "manual"]
+    path: str
+    sha256: str
+    size_bytes: int
+    scalars: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A sentence for the run's log and history."""
+
+    level: Literal["info", "warning", "error"]
+    step: int
+    text: str
+
+
+@dataclass(frozen=True)
+class StageEnded:
+    stage: int
+    step: int
+    reason: Literal["complete", "early_stop"]
+
+
+@dataclass(frozen=True)
+class RunEnded:
+    step: int
+    reason: Literal["finished", "stopped"]
+    scalars: Mapping[str, float]
+
+
+Event = (
+    RunPrepared
+    | Progress
+    | StageStarted
+    | FirstBatch
+    | BatchDone
+    | SignalsMeasured
+    | SamplesTaken
+    | ControlHandled
+    | PauseChanged
+    | CheckpointSaved
+    | Notice
+    | StageEnded
+    | RunEnded
+)
+
+
+@dataclass(frozen=True)
+class ControlRequest:
+    """One live command as the engine sees it; several changes of one request take effect in the same step."""
+
+    command_id: int
+    kind: Literal["set", "pause", "resume", "stop", "checkpoint"]
+    changes: Mapping[str, Any] = field(default_factory=dict)

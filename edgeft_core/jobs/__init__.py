@@ -1,0 +1,1 @@
+"""Jobs: states and transitions, launching detached workers, the worker itself, liveness."""
