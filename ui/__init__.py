@@ -1,0 +1,1 @@
+"""Pieces of the interface that pages share; the only place besides pages/ that imports Streamlit."""
