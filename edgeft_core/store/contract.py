@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeft_core.config import RunConfig
-from edgeft_core.events import BatchDone, ControlRequest, SamplesTaken, SampleSet
+from edgeft_core.events import BatchDone, ControlRequest, SampleSet, SamplesTaken
 from edgeft_core.jobs.states import RunState
 
 CommandOutcome = Literal["pending", "applied", "refused"]
