@@ -1,0 +1,22 @@
+"""Networks: backbones that embed a face, margin heads that score identities, super-resolution."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import nn
+
+from edgeft_core.models.edgeface import (
+    edgeface_base,
+    edgeface_s_gamma_05,
+    edgeface_xs_gamma_06,
+    edgeface_xxs,
+)
+
+# Name in ``backbone.name`` -> function(embedding_dim, *, pretrained); other names are timm's.
+BACKBONES: dict[str, Callable[..., nn.Module]] = {
+    "edgeface_xxs": edgeface_xxs,
+    "edgeface_xs_gamma_06": edgeface_xs_gamma_06,
+    "edgeface_s_gamma_05": edgeface_s_gamma_05,
+    "edgeface_base": edgeface_base,
+}
