@@ -1,0 +1,136 @@
+"""Which classes are predicted now: sorted shares beside the labels' shares and chance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import plotly.graph_objects as go
+
+from edgeft_core.figures import theme
+from edgeft_core.figures.text import plain_text
+from edgeft_core.figures.theme import Meaning
+
+Counts = npt.NDArray[np.integer[Any]]
+
+BARS: Final = 24
+
+
+@dataclass(frozen=True)
+class ClassShares:
+    """The most predicted classes, largest first.
+
+    Attributes:
+        names_K: class names.
+        share_K, label_share_K: in percent of the window's predictions and labels.
+        predicted: classes that are predicted at all.
+        chance: largest share (percent) that guessing reaches in 99.9 % of windows.
+    """
+
+    names_K: tuple[str, ...]
+    share_K: npt.NDArray[np.float64]
+    label_share_K: npt.NDArray[np.float64]
+    predicted: int
+    n_classes: int
+    images: int
+    chance: float
+
+    @property
+    def empty(self) -> bool:
+        return self.images == 0
+
+    @property
+    def largest(self) -> float:
+        """Share of the most predicted class, in [0, 1]."""
+        return float(self.share_K[0]) / 100 if len(self.share_K) else 0.0
+
+    @property
+    def rest(self) -> float:
+        """Percent of the predictions on classes that have no bar."""
+        return max(0.0, 100.0 - float(self.share_K.sum())) if self.images else 0.0
+
+
+def class_shares(
+    counts_C: Counts, labels_C: Counts, names_C: Sequence[str], *, chance: float, bars: int = BARS
+) -> ClassShares:
+    """Sort classes by how often they are predicted; ties by label, so that bars keep their places.
+
+    Args:
+        chance: ``diagnostics.chance.max_share_chance`` for this window, in [0, 1].
+    """
+    images, labelled = int(counts_C.sum()), int(labels_C.sum())
+    order_K = np.argsort(-counts_C, kind="stable")[:bars]
+    return ClassShares(
+        names_K=tuple(names_C[index] if index < len(names_C) else str(index) for index in order_K.tolist()),
+        share_K=100.0 * counts_C[order_K] / max(1, images),
+        label_share_K=100.0 * labels_C[order_K] / max(1, labelled),
+        predicted=int(np.count_nonzero(counts_C)),
+        n_classes=len(counts_C),
+        images=images,
+        chance=100.0 * chance,
+    )
+
+
+def draw_shares(shares: ClassShares) -> go.Figure:
+    """Bars for predictions, ticks for labels, a dashed line for chance."""
+    rank_K = np.arange(1, len(shares.share_K) + 1)
+    figure = go.Figure()
+    figure.add_bar(
+        x=rank_K,
+        y=shares.share_K,
+        name="predicted",
+        marker={"color": theme.colour(Meaning.TRAINING), "line": {"width": 0}},
+        customdata=[(plain_text(name), share) for name, share in _rows(shares)],
+        hovertemplate="<b>%{customdata[0]}</b> gets %{y:.1f} % of the predictions"
+        "<br>and %{customdata[1]:.1f} % of the labels<extra></extra>",
+    )
+    figure.add_scatter(
+        x=rank_K,
+        y=shares.label_share_K,
+        name="true labels",
+        mode="markers",
+        marker={
+            "symbol": "line-ew",
+            "size": 9,
+            "line": {"width": 2, "color": theme.colour(Meaning.VALIDATION)},
+            "color": theme.colour(Meaning.VALIDATION),
+        },
+        hoverinfo="skip",
+    )
+    _add_chance(figure, shares)
+    top = 1.12 * max(float(shares.share_K.max(initial=0.0)), shares.chance, 0.1)
+    figure.update_layout(
+        template=theme.template(),
+        hovermode="closest",
+        bargap=0.15,
+        margin={"t": 22},
+        xaxis={"title": {"text": _axis_title(shares)}, "range": [0.4, max(len(rank_K), 8) + 0.6]},
+        yaxis={"ticksuffix": " %", "range": [0, top]},
+    )
+    return figure
+
+
+def _rows(shares: ClassShares) -> list[tuple[str, float]]:
+    return list(zip(shares.names_K, shares.label_share_K.tolist(), strict=True))
+
+
+def _axis_title(shares: ClassShares) -> str:
+    if shares.n_classes <= len(shares.share_K):
+        return f"all {shares.n_classes} classes, most predicted first"
+    rest = f"; the other {theme.format_count(shares.n_classes - len(shares.share_K))} get {shares.rest:.1f} %"
+    return f"{len(shares.share_K)} most predicted classes{rest}"
+
+
+def _add_chance(figure: go.Figure, shares: ClassShares) -> None:
+    figure.add_shape(
+        type="line", xref="paper", x0=0, x1=1, y0=shares.chance, y1=shares.chance,
+        line=theme.line(Meaning.CHANCE, width=1.0),
+    )  # fmt: skip
+    figure.add_annotation(
+        xref="paper", x=1, xanchor="right", y=shares.chance, yanchor="bottom",
+        text=f"guessing stays below {theme.format_percent(shares.chance / 100)}",
+        font={"size": 10, "color": theme.colour(Meaning.MUTED)},
+    )  # fmt: skip
