@@ -3,7 +3,7 @@
 const ARRAY_TYPES = { i4: Int32Array, f4: Float32Array, f8: Float64Array };
 const MAX_KEPT = 64;
 
-// Keyframes by token, shared by all charts of the page: a chart that comes back needs no new one.
+// Keyframes by token: a chart that is taken away and comes back needs no new one.
 const keyframes = new Map();
 
 function unpack(packed) {
@@ -44,21 +44,24 @@ function patched(base, message) {
   const arrays = base.arrays.slice();
   for (const [index, length, packed] of message.arrays ?? []) {
     const tail = unpack(packed);
-    const old = base.flat[index];
     const joined = new tail.constructor(length + tail.length);
-    joined.set(old.subarray(0, length));
+    joined.set(base.flat[index].subarray(0, length));
     joined.set(tail, length);
     arrays[index] = shaped(joined, packed.shape);
   }
   const traces = base.traces.slice();
   for (const [index, text] of Object.entries(message.traces ?? {})) traces[index] = text;
-  return { traces, layout: message.layout ?? base.layout, refs: base.refs, arrays };
+  return { base, traces, layout: message.layout ?? base.layout, refs: base.refs, arrays };
 }
 
-// The figure of a message; null where the keyframe that it refers to never arrived.
-export function decode(message) {
-  if (message.token) return keep(message);
-  const base = keyframes.get(message.base);
+// The figure of a message; null where the keyframe that it refers to never arrived. `shown` is the figure
+// that the chart shows now.
+export function decode(message, shown) {
+  if (message.token) {
+    const keyframe = keep(message);
+    return { ...keyframe, base: keyframe };
+  }
+  const base = shown?.base.token === message.base ? shown.base : keyframes.get(message.base);
   return base ? patched(base, message) : null;
 }
 

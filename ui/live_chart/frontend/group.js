@@ -2,25 +2,36 @@
 
 const groups = new Map();
 
+const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+
 class Group {
   constructor() {
     this.charts = new Set();
     this.range = null; // as Plotly writes it, or null: all of x
   }
 
-  // `source` is the chart that the user moved; only that one tells the server.
+  // The user moved `source` to `range`. Only `source` tells the server; all charts follow here.
   move(range, source) {
-    if (JSON.stringify(range) === JSON.stringify(this.range) && range !== null) return;
+    if (same(range, this.range)) return;
     this.range = range;
+    this.hover(null, null);
+    for (const chart of this.charts) chart.draw();
+    source.reportRange();
+  }
+
+  // Everything as the figures want it, along y too.
+  reset(source) {
+    this.range = null;
+    this.hover(null, null);
     for (const chart of this.charts) {
-      if (range === null) chart.forgetZoom();
-      if (chart !== source || range === null) chart.redraw();
+      chart.forgetZoom();
+      chart.draw();
     }
     source.reportRange();
   }
 
-  hover(x) {
-    for (const chart of this.charts) chart.showLine(x);
+  hover(x, source) {
+    for (const chart of this.charts) if (chart !== source) chart.showLine(x);
   }
 }
 
