@@ -192,7 +192,7 @@ def format_rate(rate: float | None) -> str:
         return "0"
     mantissa, exponent = f"{rate:.2e}".split("e")
     mantissa = mantissa.rstrip("0").rstrip(".")
-    return f"{mantissa}e{int(exponent)}"
+    return f"{mantissa}e{int(exponent)}" if int(exponent) else mantissa
 
 
 def format_number(value: float | None) -> str:
@@ -221,16 +221,13 @@ def format_duration(seconds: float | None) -> str:
         return f"-{format_duration(-seconds)}"
     if seconds < 9.95:
         return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:
-        return f"{minutes}:{rest:02d}"
+    minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    if hours < 48:
+    if hours >= 48:
+        return f"{hours // 24} d {hours % 24} h"
+    if hours:
         return f"{hours}:{minutes:02d}:{rest:02d}"
-    return f"{hours // 24} d {hours % 24} h"
+    return f"{minutes}:{rest:02d}" if minutes else f"{rest} s"
 
 
 def _axis(tick_font: dict[str, Any], dark: bool) -> dict[str, Any]:

@@ -114,7 +114,9 @@ export class Chart {
     this.node.dataset.drawnMs = (performance.now() - started).toFixed(1);
     this.node.dataset.draws = Number(this.node.dataset.draws ?? 0) + 1;
     if (!this.listening) this.listenToPlot();
-    if (this.pointer) this.Plotly.Fx.hover(this.node, this.pointer, "xy");
+    // The hover label, too, shows the new numbers.
+    const subplot = this.pointer?.target.dataset?.subplot;
+    if (subplot) this.Plotly.Fx.hover(this.node, this.pointer, subplot);
   }
 
   // Plotly keeps what the user changed (zoom along y, hidden traces) as long as `uirevision` stays. The range

@@ -1,0 +1,98 @@
+"""What surrounds every page: page settings, the run picker and the status line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Final
+
+import streamlit as st
+
+from edgeft_core.jobs.states import RunState
+from edgeft_core.store.contract import RunRecord
+from ui import state, style
+from ui.live.status import status_line
+from ui.messages import calmly
+
+_PICKER: Final = "run_picker"
+_framed: ContextVar[bool] = ContextVar("edgeft_framed", default=False)
+
+
+@contextmanager
+def framed() -> Iterator[None]:
+    """Draw the frame, then the page inside; the page knows that it need not draw one itself."""
+    draw()
+    token = _framed.set(True)
+    try:
+        yield
+    finally:
+        _framed.reset(token)
+
+
+def open_page(title: str) -> RunRecord | None:
+    """First call of every page: draws the frame if app.py did not, and answers which run is shown."""
+    if not _framed.get():
+        st.set_page_config(page_title=f"{title} - EdgeFT", page_icon=":material/face:", layout="wide")
+        draw()
+    with calmly():
+        return state.current_run()
+    st.stop()
+
+
+def draw() -> None:
+    """Run picker and status line."""
+    style.apply()
+    with calmly():
+        record = state.current_run()
+        with st.container(key="frame", horizontal=True, vertical_alignment="center", gap="medium"):
+            _picker(record)
+            if record is not None:
+                status_line(record.id)
+        return
+    st.stop()  # without a home there is nothing that a page could show
+
+
+def _picker(record: RunRecord | None) -> None:
+    runs = state.catalog().runs(limit=200)
+    if not runs:
+        st.markdown("**EdgeFT** :gray[no run yet]", width="content")
+        return
+    by_id = {one.id: one for one in runs}
+    if record is not None:
+        by_id.setdefault(record.id, record)
+        st.session_state[_PICKER] = record.id
+    st.selectbox(
+        "Run",
+        list(by_id),
+        format_func=lambda run_id: run_label(by_id[run_id]) if run_id in by_id else run_id,
+        key=_PICKER,
+        on_change=_picked,
+        label_visibility="collapsed",
+        width=330,
+    )
+
+
+def _picked() -> None:
+    state.show_run(st.session_state[_PICKER])
+
+
+_SIGNS: Final = {
+    RunState.QUEUED: "\u25cb",
+    RunState.STARTING: "\u25d4",
+    RunState.RUNNING: "\u25cf",
+    RunState.PAUSED: "\u2759\u2759",
+    RunState.FINISHED: "\u2713",
+    RunState.STOPPED: "\u25a0",
+    RunState.FAILED: "\u2715",
+    RunState.LOST: "?",
+}
+
+
+def run_label(record: RunRecord) -> str:
+    """``"(sign) name, 518 ids, edgeface_xxs"``: enough to tell runs apart in a list."""
+    people = record.summary.get("n_classes") or (
+        record.config.data.identities if record.config.data.source == "synthetic" else None
+    )
+    ids = f" \u00b7 {people} ids" if people else ""
+    return f"{_SIGNS[record.state]} {record.name}{ids} \u00b7 {record.config.backbone.name.removeprefix('edgeface_')}"

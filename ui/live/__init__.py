@@ -1,0 +1,1 @@
+"""Pieces of the Live page: status, verdict, charts, controls, journal."""

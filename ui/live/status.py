@@ -1,0 +1,77 @@
+"""The status line: what the run does, how far it is, how long still."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import streamlit as st
+
+from edgeft_core.figures import theme
+from edgeft_core.jobs.states import ACTIVE, RunState
+from edgeft_core.store.contract import RunRecord
+from ui import state
+from ui.messages import calmly
+
+# Streamlit's colour names; the theme maps them to the meanings of figures/theme.py.
+_DOTS: Final = {
+    RunState.QUEUED: ":gray[\u25cb] queued",
+    RunState.STARTING: ":blue[\u25d4] starting",
+    RunState.RUNNING: ":green[\u25cf] running",
+    RunState.PAUSED: ":orange[\u2759\u2759] paused",
+    RunState.FINISHED: ":green[\u2713] finished",
+    RunState.STOPPED: ":gray[\u25a0] stopped",
+    RunState.FAILED: ":red[\u2715] failed",
+    RunState.LOST: ":red[?] lost",
+}
+
+
+def status_line(run_id: str) -> None:
+    """State, stage, epoch, progress, rate and remaining time, kept up to date."""
+    st.fragment(_draw, run_every=1.0)(run_id)
+
+
+def _draw(run_id: str) -> None:
+    with calmly():
+        record = state.catalog().run(run_id)
+        with st.container(key="status", horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(" &nbsp; ".join(status_words(record)), width="content")
+            share = progress(record)
+            if share is not None:
+                st.progress(share, width=140)
+                st.markdown(":gray[" + "] &nbsp; :gray[".join(progress_words(record, share)) + "]", width="content")
+
+
+def progress(record: RunRecord) -> float | None:
+    """Share of all steps that are done; None before anything is known."""
+    total = int(record.summary.get("steps_total") or 0)
+    if not total:
+        return None
+    return min(1.0, int(record.summary.get("step") or 0) / total)
+
+
+def status_words(record: RunRecord) -> list[str]:
+    """``["running", "stage 1/2", "epoch 3/10"]``."""
+    words = [_DOTS[record.state]]
+    stage = record.summary.get("stage")
+    stages = record.config.stages
+    if stage is not None and record.state in ACTIVE and 0 <= int(stage) < len(stages):
+        words.append(f"stage {int(stage) + 1}/{len(stages)}")
+        epochs = stages[int(stage)].epochs
+        epoch = min(epochs, int(float(record.summary.get("epoch") or 0)) + 1)
+        words.append(f"epoch {epoch}/{epochs}")
+    return words
+
+
+def progress_words(record: RunRecord, share: float) -> list[str]:
+    """``["62 %", "step 640 of 1 030", "412 img/s", "ETA 1:20"]``."""
+    summary = record.summary
+    words = [
+        f"{100 * share:.0f} %",
+        f"step {theme.format_count(int(summary.get('step') or 0))} of {theme.format_count(int(summary['steps_total']))}",
+    ]
+    if record.state is RunState.RUNNING:
+        if summary.get("images_per_s"):
+            words.append(f"{theme.format_number(float(summary['images_per_s']))} img/s")
+        if summary.get("eta_s") is not None:
+            words.append(f"ETA {theme.format_duration(float(summary['eta_s']))}")
+    return words

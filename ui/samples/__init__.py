@@ -1,0 +1,1 @@
+"""Pieces of the Samples page: which samples, the grid, one sample large."""

@@ -1,0 +1,31 @@
+"""The few rules of layout that Streamlit has no option for. No colours here: they live in the theme."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import streamlit as st
+
+# A chart needs about so much width; the grid then has two columns at 1280 px and three at 1920 px.
+CHART_MIN_PX: Final = 400
+SIDE_PX: Final = 290
+
+_CSS: Final = f"""
+<style>
+.stMainBlockContainer {{ padding-left: 1.25rem; padding-right: 1.25rem; }}
+.st-key-frame {{ min-height: 2.6rem; }}
+.st-key-charts {{
+  display: grid; grid-template-columns: repeat(auto-fill, minmax({CHART_MIN_PX}px, 1fr)); gap: 0.5rem 1rem;
+}}
+.st-key-charts > * {{ min-width: 0; }}
+.st-key-charts [data-testid="stVerticalBlock"] {{ gap: 0; }}
+.st-key-side [data-testid="stVerticalBlock"] {{ gap: 0.35rem; }}
+.st-key-empty_state {{ max-width: 34rem; margin: 12vh auto 0; }}
+[data-testid="stPopoverButton"] {{ min-height: 0; padding: 0 0.35rem; }}
+</style>
+"""
+
+
+def apply() -> None:
+    """Once per run of the page."""
+    st.html(_CSS)
