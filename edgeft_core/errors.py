@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 class EdgeFTError(Exception):
@@ -26,7 +27,15 @@ class DataError(RequestError):
 
 
 class WeightsError(RequestError):
-    """A weight file does not fit the network; the message lists what differs, by module."""
+    """A weight file does not fit the network; the message lists what differs, by module.
+
+    Attributes:
+        report: the full account as plain data (``WeightsReport.as_dict()``); empty where no file was read.
+    """
+
+    def __init__(self, message: str, report: Mapping[str, Any] | None = None) -> None:
+        self.report: Mapping[str, Any] = report or {}
+        super().__init__(message)
 
 
 class HomeError(RequestError):

@@ -6,12 +6,15 @@ from collections.abc import Callable
 
 from torch import nn
 
+from edgeft_core.models.backbone import LoadedBackbone, build_backbone
 from edgeft_core.models.edgeface import (
     edgeface_base,
     edgeface_s_gamma_05,
     edgeface_xs_gamma_06,
     edgeface_xxs,
 )
+
+__all__ = ["BACKBONES", "LoadedBackbone", "build_backbone"]
 
 # Name in ``backbone.name`` -> function(embedding_dim, *, pretrained); other names are timm's.
 BACKBONES: dict[str, Callable[..., nn.Module]] = {

@@ -31,7 +31,7 @@ class TimmBackbone(nn.Module):
         self, name: str, embedding_dim: int = 512, *, image_px: int = 112, pretrained: bool = False
     ) -> None:
         super().__init__()
-        if ":" in name or not timm.is_model(name):
+        if not is_timm_model(name):
             raise ConfigError([unknown_model(name)])
         size = {"img_size": image_px} if _has_fixed_size(name) else {}
         try:
@@ -43,6 +43,11 @@ class TimmBackbone(nn.Module):
     def forward(self, images_B3HW: Tensor) -> Tensor:
         emb_BD: Tensor = self.model(images_B3HW)
         return emb_BD
+
+
+def is_timm_model(name: str) -> bool:
+    """Whether timm itself has an architecture of this name (names that point elsewhere do not count)."""
+    return ":" not in name and bool(timm.is_model(name))
 
 
 def unknown_model(name: str, more: tuple[str, ...] = ()) -> str:

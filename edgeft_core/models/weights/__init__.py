@@ -1,0 +1,1 @@
+"""Weight files: read without running any code in them, and account for every tensor."""
