@@ -29,7 +29,7 @@ _HAIR = np.array(
         (0.36, 0.21, 0.12),
         (0.52, 0.32, 0.16),
         (0.86, 0.68, 0.38),
-        (0.62, 0.23, 0.10),
+        (0.56, 0.27, 0.16),
         (0.72, 0.70, 0.69),
         (0.45, 0.44, 0.44),
     ]
@@ -52,7 +52,7 @@ _LIP = np.array([(0.76, 0.40, 0.38), (0.70, 0.15, 0.20), (0.55, 0.25, 0.30), (0.
 
 @dataclass(frozen=True, slots=True)
 class Hair:
-    """Lengths in head units. `length` is the height q at which the sides end; `drop` pulls the sides of the fringe down."""
+    """Lengths in head units. The sides end at height q = `length`; `drop` pulls the ends of the hair line down."""
 
     colour: FloatArray
     top: float
@@ -160,7 +160,8 @@ def _palette(rng: np.random.Generator, colours: np.ndarray, jitter: float) -> Fl
     colour = colours[rng.integers(len(colours))] * np.exp(rng.normal(0, jitter)) + rng.normal(
         0, jitter / 4, 3
     )
-    return np.clip(colour, 0.03, 0.97).astype(np.float32)
+    clipped: FloatArray = np.clip(colour, 0.03, 0.97).astype(np.float32)
+    return clipped
 
 
 def _skin(rng: np.random.Generator) -> FloatArray:
@@ -168,7 +169,8 @@ def _skin(rng: np.random.Generator) -> FloatArray:
     left = int(place)
     colour = _SKIN[left] + (place - left) * (_SKIN[left + 1] - _SKIN[left])
     undertone = rng.normal(0, 0.025) * np.array([0.4, 0.0, -1.0])
-    return np.clip(colour + undertone, 0.05, 0.98).astype(np.float32)
+    clipped: FloatArray = np.clip(colour + undertone, 0.05, 0.98).astype(np.float32)
+    return clipped
 
 
 def _hair(rng: np.random.Generator) -> Hair:
@@ -211,8 +213,8 @@ def _hair(rng: np.random.Generator) -> Hair:
         drop=float(drop),
         slant=float(rng.normal(0, 0.16)),
         part=float(between(-0.4, 0.4)),
-        curl=float(between(0.05, 0.14) if curly else between(0.0, 0.025)),
-        curl_frequency=float(between(9, 18)),
+        curl=float(between(0.035, 0.06) if curly else 0.0),
+        curl_frequency=float(between(15, 26)),
         strands=float(between(0.15, 0.5)),
         bun=float(between(0.22, 0.36) if rng.random() < 0.09 and cut != "bald" else 0.0),
         coverage=0.0 if cut == "bald" else (float(between(0.55, 0.8)) if cut == "buzz" else 1.0),
@@ -224,11 +226,11 @@ def _face(rng: np.random.Generator) -> tuple[Eyes, Brows, Nose, Mouth]:
     eyes = Eyes(
         spacing=between(0.29, 0.41),
         height=between(-0.07, 0.07),
-        width=between(0.135, 0.205),
-        opening=between(0.055, 0.115),
+        width=between(0.145, 0.22),
+        opening=between(0.065, 0.125),
         tilt_rad=between(-0.22, 0.16),
         iris=_palette(rng, _IRIS, 0.2),
-        iris_radius=between(0.062, 0.088),
+        iris_radius=between(0.07, 0.095),
         lash=between(0.2, 1.0),
         crease=between(0.0, 0.6),
     )
@@ -260,8 +262,8 @@ def _face(rng: np.random.Generator) -> tuple[Eyes, Brows, Nose, Mouth]:
     return eyes, brows, nose, mouth
 
 
-def _beard(rng: np.random.Generator) -> Beard | None:
-    if rng.random() > 0.30:
+def _beard(rng: np.random.Generator, likely: float) -> Beard | None:
+    if rng.random() > likely:
         return None
     kind = rng.choice(["full", "stubble", "moustache", "goatee"], p=[0.35, 0.25, 0.2, 0.2])
     between = rng.uniform
@@ -297,13 +299,15 @@ def make_identity(seed: int, identity: int) -> Identity:
     """The person that this seed and number stand for."""
     rng = np.random.default_rng([_IDENTITY_STREAM, seed, identity])
     between = rng.uniform
+    hair = _hair(rng)
+    hair = _hair(rng)
     eyes, brows, nose, mouth = _face(rng)
     marks = int(rng.choice([0, 1, 2, 3], p=[0.45, 0.3, 0.15, 0.1]))
     return Identity(
         head_width=between(0.66, 0.86),
         jaw_taper=between(0.02, 0.36),
         jaw_corner=between(-0.04, 0.14),
-        squareness=between(0.0, 0.75),
+        squareness=between(0.1, 0.85),
         ear_size=between(0.10, 0.19),
         ear_height=between(0.0, 0.18),
         skin=_skin(rng),
@@ -312,12 +316,12 @@ def make_identity(seed: int, identity: int) -> Identity:
         age=max(0.0, between(-0.6, 1.0)),
         freckles=float(between(0.3, 0.8)) if rng.random() < 0.12 else 0.0,
         moles=tuple((between(-0.5, 0.5), between(0.15, 0.8), between(0.018, 0.034)) for _ in range(marks)),
-        hair=_hair(rng),
+        hair=hair,
         eyes=eyes,
         brows=brows,
         nose=nose,
         mouth=mouth,
-        beard=_beard(rng),
+        beard=_beard(rng, 0.06 if hair.length > 0.4 else 0.33),
         glasses=_glasses(rng),
     )
 
