@@ -66,7 +66,8 @@ def find_root(source: str) -> Path:
     root = Path(source.strip().strip("\"'")).expanduser()
     try:
         if root.is_dir():
-            next(os.scandir(root), None)
+            with os.scandir(root) as entries:
+                next(entries, None)  # may it be read?
             return root
         if root.exists():
             raise DataError(f"{root} is a file; data.source needs the folder that holds the images.")

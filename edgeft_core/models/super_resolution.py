@@ -68,7 +68,8 @@ class ResidualUpscaler(nn.Module):
     @property
     def image_px(self) -> int:
         """Edge of the output."""
-        return self.bicubic.image_px
+        px: int = self.bicubic.image_px
+        return px
 
     def forward(self, images_B3hw: Tensor) -> Tensor:
         """(B, 3, h, w) -> (B, 3, image_px, image_px), both 0..1."""
@@ -81,7 +82,8 @@ class ResidualUpscaler(nn.Module):
         features = self.subpixel(self.widen(features + self.blocks(features)))
         features = interpolate(features, size=size, mode="bilinear", align_corners=False)
         residual: Tensor = self.out(torch.relu(self.detail(features)))
-        return self.bicubic(images_B3hw) + residual
+        plain: Tensor = self.bicubic(images_B3hw)
+        return plain + residual
 
 
 def build_super_resolver(config: DataConfig) -> nn.Module:
