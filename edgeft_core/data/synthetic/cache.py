@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 import zlib
 from pathlib import Path
 
@@ -24,7 +23,7 @@ class SyntheticCache:
     picture's pixels (never 0) and is written after them, so a picture counts as present only when it is whole: a
     process killed in between, or a second writer, leaves nothing that is taken for a picture. Two writers of one
     picture write the same bytes. Settings and generator version are in the file's name; a file of another size is
-    replaced. Where the folder cannot be written, pictures are drawn in memory and the log says so once.
+    emptied. Where the folder cannot be written, pictures are drawn in memory and the log says so once.
     """
 
     def __init__(
@@ -100,13 +99,22 @@ class SyntheticCache:
         return self._count * (self._picture_bytes + 4)
 
     def _open(self) -> None:
+        """Open the file of all processes, made or set back to empty first where its size is wrong.
+
+        Every process works on the same file, whoever made it; should two of them set it back at once, marks are lost
+        and those pictures are drawn again, nothing worse.
+        """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            if not self.path.exists() or self.path.stat().st_size != self._file_bytes():
-                self._create()
-            self._file = os.open(self.path, os.O_RDWR | getattr(os, "O_BINARY", 0))
+            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
+            size = os.fstat(self._file).st_size
+            if size not in (0, self._file_bytes()):
+                os.ftruncate(self._file, 0)
+            if size != self._file_bytes():
+                os.ftruncate(self._file, self._file_bytes())
             self._writable = True
         except OSError as error:
+            self.close()
             self._warn(error)
             self._open_read_only()
 
@@ -116,19 +124,6 @@ class SyntheticCache:
                 self._file = os.open(self.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         except OSError:
             self._file = None
-
-    def _create(self) -> None:
-        """Put an empty (sparse) file in place in one step; a process that still has the old one keeps its own."""
-        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f"{self.path.name}.")
-        try:
-            os.ftruncate(handle, self._file_bytes())
-        finally:
-            os.close(handle)
-        try:
-            Path(name).replace(self.path)
-        except OSError:
-            Path(name).unlink(missing_ok=True)
-            raise
 
     def _marks(self) -> NDArray[np.uint32]:
         raw = b"" if self._file is None else self._read_at(self._count * self._picture_bytes, self._count * 4)
