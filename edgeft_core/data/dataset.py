@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,6 +18,11 @@ from edgeft_core.errors import DataError
 
 class PixelSource(Protocol):
     """Where pixels come from: drawn people or decoded files. Picklable."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the pixels for caches: equal fingerprints mean equal pixels. Empty where they cannot be named."""
+        ...
 
     def read(self, positions: IntArray) -> Pixels:
         """(N, px, px, 3) uint8."""
@@ -99,6 +105,17 @@ class FaceDataset:
     def label_counts(self, split: SplitName) -> IntArray:
         """Images of each class in a split, shape (C,)."""
         return np.bincount(self.labels_N[self.splits[split]], minlength=self.n_classes).astype(np.int64)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Names all pixels and their order for caches, empty where a source cannot name its own."""
+        sources = [self.high] if self.low is None else [self.high, self.low]
+        if not all(source.fingerprint for source in sources):
+            return ""
+        digest = hashlib.sha256(repr([self.low_res_px, *(source.fingerprint for source in sources)]).encode())
+        for rows in (self.high_rows_N, self.low_rows_N):
+            digest.update(b"" if rows is None else rows.astype(np.int64).tobytes())
+        return digest.hexdigest()
 
     def read_hr(self, indices: IntArray | Sequence[int]) -> Pixels:
         """High-resolution faces (N, image_px, image_px, 3) uint8.

@@ -47,6 +47,14 @@ class DecodedImages:
         images._state = state
         return images
 
+    @property
+    def fingerprint(self) -> str:
+        """Folder and state in the cache, which name path, size and time of change of every file."""
+        if self._state is None:
+            return ""
+        state = self._state.pixels.parent
+        return f"{state.parent.name}/{state.name}"
+
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_map": None}
 

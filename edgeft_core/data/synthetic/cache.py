@@ -52,6 +52,11 @@ class SyntheticCache:
     def __del__(self) -> None:
         self.close()
 
+    @property
+    def fingerprint(self) -> str:
+        """The pictures' settings and the generator's version."""
+        return self.path.stem
+
     def close(self) -> None:
         """Give the file back. The cache stays usable: it draws in memory from then on."""
         file, self._file, self._writable = getattr(self, "_file", None), None, False
