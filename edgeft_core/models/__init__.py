@@ -13,8 +13,9 @@ from edgeft_core.models.edgeface import (
     edgeface_xs_gamma_06,
     edgeface_xxs,
 )
+from edgeft_core.models.heads import HEADS, build_head
 
-__all__ = ["BACKBONES", "LoadedBackbone", "build_backbone"]
+__all__ = ["BACKBONES", "HEADS", "LoadedBackbone", "build_backbone", "build_head"]
 
 # Name in ``backbone.name`` -> function(embedding_dim, *, pretrained); other names are timm's.
 BACKBONES: dict[str, Callable[..., nn.Module]] = {

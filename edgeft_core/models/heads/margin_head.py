@@ -1,0 +1,124 @@
+"""What all heads share: cosines to the class weights, scale, temperature, centring and the loss."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own name for it
+from torch import Tensor, nn
+
+from edgeft_core.models.heads.centring import RunningMean
+
+WEIGHT_STD = 0.01  # ArcFace's initialisation; only the direction counts
+
+
+@dataclass(frozen=True)
+class HeadOutput:
+    """One batch through a head.
+
+    Attributes:
+        loss: scalar with gradient; margin, scale, temperature and label smoothing in force.
+        cos_BC: cosine of every embedding and every class weight, no margin; without gradient.
+        logits_BC: ``scale * cos / temperature``, no margin; without gradient. Accuracy is computed from these.
+    """
+
+    loss: Tensor
+    cos_BC: Tensor
+    logits_BC: Tensor
+
+
+class MarginHead(nn.Module, ABC):
+    """Classes are directions; an embedding belongs to the class with the smallest angle.
+
+    ``scale``, ``margin_rad``, ``temperature``, ``centre`` and ``label_smoothing`` are plain attributes: they may
+    change between any two steps, and only ``scale / temperature`` matters. The head computes in float32 whatever
+    autocast says, for an angle near 0 is lost in half precision. In eval mode the loss is plain cross-entropy,
+    without margin and label smoothing.
+
+    Args:
+        scale: s; cosines are multiplied by it.
+        margin_rad: m; what it is added to is the subclass' matter.
+        temperature: T; logits are divided by it.
+        centre: subtract the running mean of the normalised embeddings
+            (:class:`~edgeft_core.models.heads.centring.RunningMean`) and normalise again. The mean is kept up to
+            date in training whether this is on or off.
+        generator: source of the initial class weights (normal, std 0.01).
+    """
+
+    def __init__(
+        self,
+        embedding_dim: int,
+        n_classes: int,
+        *,
+        scale: float = 16.0,
+        margin_rad: float = 0.2,
+        temperature: float = 1.0,
+        centre: bool = False,
+        label_smoothing: float = 0.0,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self.scale = scale
+        self.margin_rad = margin_rad
+        self.temperature = temperature
+        self.centre = centre
+        self.label_smoothing = label_smoothing
+        self.weight = nn.Parameter(torch.empty(n_classes, embedding_dim))
+        self.running_mean = RunningMean(embedding_dim)
+        nn.init.normal_(self.weight, std=WEIGHT_STD, generator=generator)
+
+    @abstractmethod
+    def with_margin(self, cos_B1: Tensor) -> Tensor:
+        """The cosine to the own class, made worse by the margin."""
+
+    @property
+    def effective_scale(self) -> float:
+        """s / T, the only number through which scale and temperature act."""
+        return self.scale / self.temperature
+
+    def forward(self, emb_BD: Tensor, labels_B: Tensor) -> HeadOutput:
+        """Loss and margin-free scores of one batch; in training it also updates the running mean."""
+        with torch.autocast(emb_BD.device.type, enabled=False):
+            z_BD = unit(emb_BD.float())
+            if self.training:
+                self.running_mean.update(z_BD.detach())
+            cos_BC = self._cosines_of_unit(z_BD)
+            plain_BC = cos_BC.detach()
+            return HeadOutput(
+                loss=self._loss(cos_BC, labels_B), cos_BC=plain_BC, logits_BC=plain_BC * self.effective_scale
+            )
+
+    def cosines(self, emb_BD: Tensor) -> Tensor:
+        """cos_BC with gradient, centred if centring is on; changes nothing."""
+        with torch.autocast(emb_BD.device.type, enabled=False):
+            return self._cosines_of_unit(unit(emb_BD.float()))
+
+    def _cosines_of_unit(self, z_BD: Tensor) -> Tensor:
+        if self.centre:
+            z_BD = self.running_mean.remove_from(z_BD)
+        # Dividing the products by the weights' lengths costs a C-vector; normalising the weights costs two
+        # more C x D arrays.
+        length_C: Tensor = torch.linalg.vector_norm(self.weight, dim=1).clamp_min(1e-12)
+        return F.linear(z_BD, self.weight) / length_C
+
+    def _loss(self, cos_BC: Tensor, labels_B: Tensor) -> Tensor:
+        if not self.training:
+            return F.cross_entropy(cos_BC * self.effective_scale, labels_B)
+        labels_B1 = labels_B[:, None]
+        target_B1 = self.with_margin(cos_BC.gather(1, labels_B1))
+        margin_BC = (cos_BC * self.effective_scale).scatter_(1, labels_B1, target_B1 * self.effective_scale)
+        return F.cross_entropy(margin_BC, labels_B, label_smoothing=self.label_smoothing)
+
+    def extra_repr(self) -> str:
+        n_classes, embedding_dim = self.weight.shape
+        return (
+            f"{embedding_dim} -> {n_classes}, scale={self.scale}, margin_rad={self.margin_rad}, "
+            f"temperature={self.temperature}, centre={self.centre}, label_smoothing={self.label_smoothing}"
+        )
+
+
+def unit(emb_BD: Tensor) -> Tensor:
+    """L2-normalised rows; a row of zeros stays zero, with a bounded gradient."""
+    return F.normalize(emb_BD, dim=1, eps=1e-6)
