@@ -27,6 +27,11 @@ class DrawnPeople:
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_cache": None}
 
+    @property
+    def fingerprint(self) -> str:
+        """The pictures' settings and the generator's version."""
+        return self._opened().fingerprint
+
     def read(self, positions: IntArray) -> Pixels:
         """Faces (N, px, px, 3) uint8 at ``identity * images_per_identity + image``."""
         return self._opened().read(positions)
