@@ -6,10 +6,13 @@ training device, never in a loader's process.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
@@ -137,6 +140,23 @@ def load_residual(path: Path, image_px: int) -> ResidualUpscaler:
         raise WeightsError(f"{path} does not fit the super-resolution network: {'; '.join(problems)}.")
     network.load_state_dict(tensors)
     return network
+
+
+def save_residual(network: ResidualUpscaler, path: Path, about: Mapping[str, str]) -> None:
+    """Write our own network, with ``about`` in the file's header; complete or not at all.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    header = {"format": FORMAT, "width": str(network.width), "blocks": str(network.n_blocks), **about}
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        save_file(tensors, beside, metadata=header)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _load_script(path: Path) -> nn.Module:
