@@ -17,6 +17,8 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
 
+from tests.browser.provision import provide_chromium
+
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_S = 60.0
 ACTION_TIMEOUT_MS = 20_000
@@ -48,7 +50,7 @@ StartServer = Callable[..., str]
 
 
 def chromium_executable(playwright: Playwright) -> str:
-    """The browser to drive: EDGEFT_BROWSER, else an installed one, else Playwright's own."""
+    """The browser to drive: EDGEFT_BROWSER, else an installed one, else Playwright's own, else one installed now."""
     named = os.environ.get("EDGEFT_BROWSER")
     if named:
         if not Path(named).is_file():
@@ -60,7 +62,10 @@ def chromium_executable(playwright: Playwright) -> str:
     for candidate in candidates:
         if Path(candidate).is_file():
             return candidate
-    pytest.fail(NO_BROWSER)
+    provided, tried = provide_chromium(playwright.chromium.executable_path)
+    if provided is None:
+        pytest.fail(" ".join([NO_BROWSER, "Tried in vain:", *tried]))
+    return provided
 
 
 @pytest.fixture(scope="session")
