@@ -11,7 +11,7 @@ import streamlit as st
 from edgeft_core.figures.theme import Meaning, colour
 
 _MEANINGS: Final[dict[str, Meaning]] = {
-    "primaryColor": Meaning.CHANGE,
+    "primaryColor": Meaning.ACTION,
     "backgroundColor": Meaning.BACKGROUND,
     "secondaryBackgroundColor": Meaning.SURFACE,
     "codeBackgroundColor": Meaning.SURFACE,

@@ -9,6 +9,7 @@ between them without asking the server.
 
 import math
 from enum import StrEnum
+from functools import cache
 from typing import Any, Final
 
 import plotly.graph_objects as go
@@ -26,7 +27,8 @@ class Meaning(StrEnum):
     BAD = "bad"  # BAD, WATCH and OK are for verdicts only
     WATCH = "watch"
     OK = "ok"
-    CHANGE = "change"  # what the user did: markers of settings, forks, checkpoints; also buttons and links
+    CHANGE = "change"  # what the user did: markers of settings, forks, checkpoints; also links
+    ACTION = "action"  # what the user can do: buttons (with white text), sliders, focus
     TEXT = "text"
     MUTED = "muted"
     GRID = "grid"
@@ -46,6 +48,7 @@ _COLOURS: Final[dict[Meaning, tuple[str, str]]] = {
     Meaning.WATCH: ("#946800", "#e3b341"),
     Meaning.OK: ("#00695c", "#6fe0c0"),
     Meaning.CHANGE: ("#4a4fc4", "#a5a8ff"),
+    Meaning.ACTION: ("#4549bd", "#6266e0"),
     Meaning.TEXT: ("#1c2330", "#e6e9ef"),
     Meaning.MUTED: ("#59626f", "#a2abb8"),
     Meaning.GRID: ("#e3e6ea", "#2a323d"),
@@ -128,20 +131,34 @@ def palette_pairs() -> list[tuple[str, str]]:
     return list(dict.fromkeys((*_COLOURS.values(), *_SERIES, *_SEQUENTIAL, *_DIVERGING)))
 
 
+@cache
 def template(dark: bool = False) -> Any:
-    """The `go.layout.Template` of every figure: transparent, calm, with fixed margins so that nothing jumps."""
+    """The `go.layout.Template` of every figure: transparent, calm, with fixed margins so that nothing jumps.
+
+    Figures copy it; one is built per theme.
+    """
     text = {"family": FONT_FAMILY, "size": FONT_SIZE_PX, "color": colour(Meaning.TEXT, dark)}
     muted = {**text, "color": colour(Meaning.MUTED, dark)}
     return go.layout.Template(
         layout={
             "font": text,
-            "title": {"font": {**text, "size": FONT_SIZE_PX + 2}, "x": 0, "xanchor": "left", "xref": "paper"},
+            "title": {
+                "font": {**text, "size": FONT_SIZE_PX + 2},
+                "x": 0,
+                "xanchor": "left",
+                "xref": "paper",
+                "y": 1,
+                "yanchor": "top",
+                "yref": "container",
+                "pad": {"t": 4},
+            },
             "paper_bgcolor": _TRANSPARENT,
             "plot_bgcolor": _TRANSPARENT,
-            "margin": {"l": 52, "r": 12, "t": 34, "b": 36, "pad": 0},
+            "margin": {"l": 52, "r": 12, "t": 28, "b": 36, "pad": 0},
             "colorway": [pair[dark] for pair in _SERIES],
             "colorscale": {"sequential": sequential(dark), "diverging": diverging(dark)},
-            "xaxis": _axis(muted, dark),
+            # live_chart draws the hover line, in all charts of a group
+            "xaxis": {**_axis(muted, dark), "showspikes": False},
             "yaxis": _axis(muted, dark),
             "hovermode": "x unified",
             "hoverlabel": {
@@ -149,13 +166,15 @@ def template(dark: bool = False) -> Any:
                 "bordercolor": colour(Meaning.GRID, dark),
                 "font": text,
                 "align": "left",
+                "namelength": -1,
             },
             "legend": {
                 "orientation": "h",
                 "x": 1,
                 "xanchor": "right",
                 "y": 1,
-                "yanchor": "bottom",
+                "yanchor": "top",
+                "yref": "container",
                 "font": muted,
                 "bgcolor": _TRANSPARENT,
             },
@@ -166,7 +185,8 @@ def template(dark: bool = False) -> Any:
                 "color": colour(Meaning.MUTED, dark),
                 "activecolor": colour(Meaning.CHANGE, dark),
             },
-        }
+        },
+        data={"heatmap": [{"colorscale": sequential(dark), "colorbar": _colour_bar(muted)}]},
     )
 
 
@@ -235,12 +255,17 @@ def _axis(tick_font: dict[str, Any], dark: bool) -> dict[str, Any]:
         "gridcolor": colour(Meaning.GRID, dark),
         "linecolor": colour(Meaning.GRID, dark),
         "zeroline": False,
+        "ticks": "",
         "automargin": False,
         "tickfont": tick_font,
         "title": {"font": tick_font, "standoff": 6},
         "exponentformat": "power",
         "nticks": 6,
     }
+
+
+def _colour_bar(tick_font: dict[str, Any]) -> dict[str, Any]:
+    return {"outlinewidth": 0, "thickness": 8, "tickfont": tick_font, "nticks": 5, "xpad": 4, "ypad": 0}
 
 
 def _scale(pairs: tuple[tuple[str, str], ...], dark: bool) -> list[tuple[float, str]]:

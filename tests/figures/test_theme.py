@@ -97,6 +97,13 @@ def test_lines_and_text_stand_out_from_page_and_panels(dark: bool) -> None:
             assert contrast(series_colour(index, dark), colour(ground, dark)) >= 3
 
 
+@pytest.mark.parametrize("dark", [False, True])
+def test_buttons_are_seen_and_their_white_text_is_read(dark: bool) -> None:
+    button = colour(Meaning.ACTION, dark)
+    assert contrast(button, "#ffffff") >= 4.5
+    assert contrast(button, colour(Meaning.SURFACE, dark)) >= 3
+
+
 def test_one_meaning_has_one_colour_and_no_two_share_one() -> None:
     for dark in (False, True):
         used = [colour(meaning, dark) for meaning in Meaning]

@@ -161,8 +161,8 @@ export class Chart {
       this.group.reset(this);
     });
     this.node.on("plotly_click", (event) => this.onClick(event));
-    this.node.on("plotly_hover", (event) => this.group.hover(event.points[0].x, this));
-    this.node.on("plotly_unhover", () => this.group.hover(null, null));
+    this.node.on("plotly_hover", (event) => this.group.hover(event.points[0].x));
+    this.node.on("plotly_unhover", () => this.group.hover(null));
   }
 
   onRelayout(change) {
@@ -227,7 +227,7 @@ export class Chart {
     event.preventDefault();
   }
 
-  // The hover line of another chart of the group; null hides it.
+  // The hover line of the group; null hides it.
   showLine(x) {
     const axis = this.node._fullLayout?.xaxis;
     const pixel = x === null || !axis ? NaN : axis.d2p(x);

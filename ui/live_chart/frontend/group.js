@@ -14,7 +14,7 @@ class Group {
   move(range, source) {
     if (same(range, this.range)) return;
     this.range = range;
-    this.hover(null, null);
+    this.hover(null);
     for (const chart of this.charts) chart.draw();
     source.reportRange();
   }
@@ -22,7 +22,7 @@ class Group {
   // Everything as the figures want it, along y too.
   reset(source) {
     this.range = null;
-    this.hover(null, null);
+    this.hover(null);
     for (const chart of this.charts) {
       chart.forgetZoom();
       chart.draw();
@@ -30,8 +30,8 @@ class Group {
     source.reportRange();
   }
 
-  hover(x, source) {
-    for (const chart of this.charts) if (chart !== source) chart.showLine(x);
+  hover(x) {
+    for (const chart of this.charts) chart.showLine(x);
   }
 }
 

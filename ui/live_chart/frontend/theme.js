@@ -13,16 +13,23 @@ export function learnPalette(pairs) {
   }
 }
 
-// Whether the page around `element` is dark, by the background that Streamlit tells its components.
-export function isDark(element) {
-  const value = getComputedStyle(element).getPropertyValue("--st-background-color").trim();
+const darkness = new Map();
+
+function luminance(colour) {
   const probe = document.createElement("canvas").getContext("2d");
   probe.fillStyle = "#ffffff";
-  probe.fillStyle = value;
-  const [red, green, blue] = /^#/.test(probe.fillStyle)
+  probe.fillStyle = colour; // any CSS colour; reads back as #rrggbb or rgba(...)
+  const [red, green, blue] = probe.fillStyle.startsWith("#")
     ? [1, 3, 5].map((start) => parseInt(probe.fillStyle.slice(start, start + 2), 16))
     : probe.fillStyle.match(/[\d.]+/g).map(Number);
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue < 128;
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
+// Whether the page around `element` is dark, by the background that Streamlit tells its components.
+export function isDark(element) {
+  const background = getComputedStyle(element).getPropertyValue("--st-background-color").trim();
+  if (!darkness.has(background)) darkness.set(background, luminance(background) < 128);
+  return darkness.get(background);
 }
 
 const channel = (number) => Number(number).toString(16).padStart(2, "0");
