@@ -37,23 +37,21 @@ def setting_widget(one: Setting, value: Any, key: str, *, disabled: bool = False
         return st.toggle(label, value=value, **shared)
     if one.kind == "choice":
         index = list(one.choices).index(value)
-        return st.selectbox(label, one.choices, index=index, format_func=_word, required=True, **shared)
+        return st.selectbox(label, one.choices, index=index, format_func=_word, **shared)
     if one.kind == "str":
         return st.text_input(label, value=value, **shared).strip()
-    if one.optional:
-        return st.number_input(
-            label, min_value=_whole(one.minimum), max_value=_whole(one.maximum), value=value, step=1,
-            placeholder="auto", **shared,
-        )  # fmt: skip
-    if one.log and one.minimum is not None and one.maximum is not None:
+    return _number(one, value, label, shared)
+
+
+def _number(one: Setting, value: Any, label: str, shared: dict[str, Any]) -> Any:
+    bounded = one.minimum is not None and one.maximum is not None
+    if one.log and bounded:
         return _log_slider(one, value, label, shared)
-    if one.kind == "int":
-        return int(
-            st.number_input(
-                label, min_value=_whole(one.minimum), max_value=_whole(one.maximum), value=int(value), step=1, **shared
-            )
-        )
-    return _slider(one, float(value), label, shared)
+    if one.kind == "float" and bounded:
+        return _slider(one, float(value), label, shared)
+    low, high = _whole(one.minimum), _whole(one.maximum)
+    hint = "auto" if one.optional else None
+    return st.number_input(label, low, high, value, 1, placeholder=hint, **shared)
 
 
 def label_of(one: Setting) -> str:

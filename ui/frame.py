@@ -9,11 +9,12 @@ from typing import Final
 
 import streamlit as st
 
+from edgeft_core.errors import EdgeFTError
 from edgeft_core.jobs.states import RunState
 from edgeft_core.store.contract import RunRecord
 from ui import state, style
 from ui.live.status import status_line
-from ui.messages import calmly
+from ui.messages import calmly, show_error
 
 _PICKER: Final = "run_picker"
 _framed: ContextVar[bool] = ContextVar("edgeft_framed", default=False)
@@ -33,11 +34,13 @@ def framed() -> Iterator[None]:
 def open_page(title: str) -> RunRecord | None:
     """First call of every page: draws the frame if app.py did not, and answers which run is shown."""
     if not _framed.get():
-        st.set_page_config(page_title=f"{title} - EdgeFT", page_icon=":material/face:", layout="wide")
+        st.set_page_config(page_title=f"{title} - EdgeFT", page_icon=style.ICON, layout="wide")
         draw()
-    with calmly():
+    try:
         return state.current_run()
-    st.stop()
+    except EdgeFTError as error:
+        show_error(error)
+        st.stop()
 
 
 def draw() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import streamlit as st
+
+ICON: Final = str(Path(__file__).with_name("icon.svg"))
 
 # A chart needs about so much width; the grid then has two columns at 1280 px and three at 1920 px.
 CHART_MIN_PX: Final = 400

@@ -29,126 +29,127 @@ def launch_form() -> RunConfig:
     """
     preset = st.selectbox("Preset", list(PRESETS), key="launch.preset", required=True)
     st.caption(escape(preset_sentence(preset)))
-    base = _with_stages(PRESETS[preset](), preset)
-    described = settings_of(base)
-    changes: dict[str, Any] = {}
-    _data(base, described, changes, preset)
-    _backbone(base, described, changes, preset)
-    _head(base, described, changes, preset)
-    _stages(base, described, changes, preset)
-    _advanced(base, described, changes, preset)
-    return with_values(base, changes)
+    form = _Form(preset)
+    form.data()
+    form.backbone()
+    form.head()
+    form.stages()
+    form.advanced()
+    return with_values(form.base, form.changes)
 
 
 def preset_sentence(preset: str) -> str:
-    """What a preset is for: the first sentence of its docstring, without markup for programmers."""
+    """What a preset is for: its docstring, without markup for programmers."""
     text = inspect.getdoc(PRESETS[preset]) or ""
     named = re.sub(r":func:`(\w+)`", lambda match: match[1].replace("_", "-"), text)
-    return " ".join(named.split()).replace("``", "")
+    return " ".join(named.split()).replace("`", "")
 
 
-def _with_stages(base: RunConfig, preset: str) -> RunConfig:
-    """The preset with as many stages as asked for; a further stage starts as a copy of the last."""
-    wanted = st.session_state.get(f"launch.{preset}.stage_count", len(base.stages)) or len(base.stages)
-    stages: list[StageConfig] = list(base.stages[:wanted])
-    while len(stages) < wanted:
-        stages.append(stages[-1].model_copy(update={"name": f"stage {len(stages) + 1}"}))
-    return base.model_copy(update={"stages": tuple(stages)})
+class _Form:
+    """The sections of the form over one preset; widgets keep their values per preset."""
 
+    def __init__(self, preset: str) -> None:
+        self.preset = preset
+        self.base = self._with_stages(PRESETS[preset]())
+        self.described = settings_of(self.base)
+        self.changes: dict[str, Any] = {}
 
-def _data(base: RunConfig, described: dict[str, Setting], changes: dict[str, Any], preset: str) -> None:
-    with _section("Data"):
-        source = data_source(base.data.source, f"launch.{preset}.data.source")
-        changes["data.source"] = source
-        skip = _OWN_WIDGET if source == "synthetic" else (*_OWN_WIDGET, *_SYNTHETIC_ONLY)
-        _grid([one for one in _plain(described, "data.") if one.key not in skip], base, changes, preset)
+    def key(self, name: str) -> str:
+        return f"launch.{self.preset}.{name}"
 
+    def _with_stages(self, base: RunConfig) -> RunConfig:
+        """The preset with as many stages as asked for; a further stage starts as a copy of the last."""
+        wanted = st.session_state.get(self.key("stage_count")) or len(base.stages)
+        stages: list[StageConfig] = list(base.stages[:wanted])
+        while len(stages) < wanted:
+            stages.append(stages[-1].model_copy(update={"name": f"stage {len(stages) + 1}"}))
+        return base.model_copy(update={"stages": tuple(stages)})
 
-def _backbone(base: RunConfig, described: dict[str, Setting], changes: dict[str, Any], preset: str) -> None:
-    with _section("Backbone and weights"):
-        left, right = st.columns(2)
-        with left:
-            name = backbone_name(described["backbone.name"], base.backbone.name, f"launch.{preset}.backbone")
-        with right:
-            chosen = weights(described["backbone.weights"], base.backbone.weights, f"launch.{preset}.weights")
-        changes |= {"backbone.name": name, "backbone.weights": chosen}
-        if chosen == "demo" and name != "edgeface_xxs":
-            st.warning("The demo weights fit edgeface_xxs only; choose that, or other weights.")
+    def data(self) -> None:
+        with _section("Data"):
+            source = data_source(self.base.data.source, self.key("data.source"))
+            self.changes["data.source"] = source
+            hidden = () if source == "synthetic" else _SYNTHETIC_ONLY
+            self._grid([one for one in self._plain("data.") if one.key not in hidden])
 
+    def backbone(self) -> None:
+        with _section("Backbone and weights"):
+            left, right = st.columns(2)
+            with left:
+                name = backbone_name(
+                    self.described["backbone.name"], self.base.backbone.name, self.key("backbone.name")
+                )
+            with right:
+                chosen = weights(
+                    self.described["backbone.weights"],
+                    self.base.backbone.weights,
+                    self.key("backbone.weights"),
+                )
+            self.changes |= {"backbone.name": name, "backbone.weights": chosen}
+            if chosen == "demo" and name != "edgeface_xxs":
+                st.warning("The demo weights fit edgeface_xxs only; choose that, or other weights.")
 
-def _head(base: RunConfig, described: dict[str, Setting], changes: dict[str, Any], preset: str) -> None:
-    with _section("Head"):
-        _grid(_plain(described, "head."), base, changes, preset)
+    def head(self) -> None:
+        with _section("Head"):
+            self._grid(self._plain("head."))
 
+    def stages(self) -> None:
+        stages = self.base.stages
+        with _section("Stages"):
+            st.segmented_control(
+                "Number of stages",
+                range(1, _MOST_STAGES + 1),
+                default=len(stages),
+                required=True,
+                key=self.key("stage_count"),
+            )
+            tabs = st.tabs([f"{index + 1} {stage.name}" for index, stage in enumerate(stages)])
+            for index, tab in enumerate(tabs):
+                with tab:
+                    self._stage(f"stages.{index}.", stages[index])
 
-def _stages(base: RunConfig, described: dict[str, Setting], changes: dict[str, Any], preset: str) -> None:
-    with _section("Stages"):
-        st.segmented_control(
-            "Number of stages",
-            range(1, _MOST_STAGES + 1),
-            default=len(base.stages),
-            required=True,
-            key=f"launch.{preset}.stage_count",
-        )
-        for index, (tab, stage) in enumerate(
-            zip(st.tabs([f"{n + 1} {one.name}" for n, one in enumerate(base.stages)]), base.stages, strict=True)
-        ):
-            with tab:
-                _stage(index, stage, base, described, changes, preset)
+    def _stage(self, prefix: str, stage: StageConfig) -> None:
+        trains = bool(st.session_state.get(self.key(f"{prefix}train_backbone"), stage.train_backbone))
+        hidden = () if trains else (f"{prefix}backbone_lr", f"{prefix}contrastive_weight")
+        self._grid([one for one in self._plain(prefix) if one.key not in hidden])
 
+    def advanced(self) -> None:
+        groups = {"Run": "", "Data": "data.", "Backbone": "backbone.", "Head": "head.", "Monitor": "monitor."}
+        groups |= {f"Stage {index + 1}": f"stages.{index}." for index in range(len(self.base.stages))}
+        with st.expander("Advanced", icon=":material/tune:"):
+            for (title, prefix), tab in zip(groups.items(), st.tabs(list(groups)), strict=True):
+                with tab:
+                    if title == "Data":
+                        self.changes["data.super_resolution"] = super_resolution(
+                            self.described["data.super_resolution"],
+                            self.base.data.super_resolution,
+                            self.key("data.super_resolution"),
+                        )
+                    self._grid(self._folded(prefix))
 
-def _stage(
-    index: int,
-    stage: StageConfig,
-    base: RunConfig,
-    described: dict[str, Setting],
-    changes: dict[str, Any],
-    preset: str,
-) -> None:
-    prefix = f"stages.{index}."
-    trains = bool(st.session_state.get(f"launch.{preset}.{prefix}train_backbone", stage.train_backbone))
-    shown = [
-        one
-        for one in _plain(described, prefix)
-        if trains or one.key.removeprefix(prefix) not in {"backbone_lr", "contrastive_weight"}
-    ]
-    _grid(shown, base, changes, preset)
+    def _plain(self, prefix: str) -> list[Setting]:
+        inside = [one for one in self.described.values() if one.key.startswith(prefix) and not one.advanced]
+        return [one for one in inside if one.key not in _OWN_WIDGET]
 
+    def _folded(self, prefix: str) -> list[Setting]:
+        """Advanced settings below ``prefix``; those of the run itself where it is empty."""
+        return [
+            one
+            for one in self.described.values()
+            if one.advanced
+            and one.key not in _OWN_WIDGET
+            and (one.key.startswith(prefix) if prefix else "." not in one.key)
+        ]
 
-def _advanced(base: RunConfig, described: dict[str, Setting], changes: dict[str, Any], preset: str) -> None:
-    with st.expander("Advanced", icon=":material/tune:"):
-        changes["data.super_resolution"] = super_resolution(
-            described["data.super_resolution"], base.data.super_resolution, f"launch.{preset}.super_resolution"
-        )
-        groups = {"Data": "data.", "Backbone": "backbone.", "Head": "head.", "Monitor": "monitor."}
-        groups |= {f"Stage {index + 1}": f"stages.{index}." for index in range(len(base.stages))}
-        top = [one for one in described.values() if one.advanced and "." not in one.key and one.key not in _OWN_WIDGET]
-        for title, tab in zip(["Run", *groups], st.tabs(["Run", *groups]), strict=True):
-            with tab:
-                inside = top if title == "Run" else _folded(described, groups[title])
-                _grid(inside, base, changes, preset)
+    def _grid(self, settings: list[Setting]) -> None:
+        """Two widgets a row, in the order of RunConfig."""
+        for start in range(0, len(settings), 2):
+            columns = st.columns(2, vertical_alignment="bottom")
+            for column, one in zip(columns, settings[start : start + 2], strict=False):
+                with column:
+                    value = value_of(self.base, one.key)
+                    self.changes[one.key] = setting_widget(one, value, self.key(one.key))
 
 
 def _section(title: str) -> Any:
-    return st.container(border=True, key=f"section_{title.split()[0].lower()}").expander(title, expanded=True)
-
-
-def _plain(described: dict[str, Setting], prefix: str) -> list[Setting]:
-    return [one for one in described.values() if one.key.startswith(prefix) and not one.advanced]
-
-
-def _folded(described: dict[str, Setting], prefix: str) -> list[Setting]:
-    return [
-        one
-        for one in described.values()
-        if one.key.startswith(prefix) and one.advanced and one.key not in _OWN_WIDGET
-    ]
-
-
-def _grid(settings: list[Setting], base: RunConfig, changes: dict[str, Any], preset: str) -> None:
-    """Two widgets a row, in the order of RunConfig."""
-    for start in range(0, len(settings), 2):
-        for column, one in zip(st.columns(2, vertical_alignment="bottom"), settings[start : start + 2], strict=False):
-            with column:
-                key = f"launch.{preset}.{one.key}"
-                changes[one.key] = setting_widget(one, value_of(base, one.key), key)
+    return st.expander(title, expanded=True)

@@ -31,7 +31,13 @@ class Reach:
 
     def sentence(self) -> str:
         """Streamlit markdown."""
-        level = " :orange[\u25b2 too low to learn well]" if self.low else " :orange[\u25b2 high]" if self.high else ""
+        level = (
+            " :orange[\u25b2 too low to learn well]"
+            if self.low
+            else " :orange[\u25b2 high]"
+            if self.high
+            else ""
+        )
         return (
             f"s/T = **{theme.format_number(self.s_eff)}** reaches at most "
             f"**{theme.format_percent(self.probability)}**{level}  \n"

@@ -19,7 +19,6 @@ def data_source(value: str, key: str) -> str:
         "Source",
         ("drawn identities", "a folder of mine"),
         default="drawn identities" if value == _SYNTHETIC else "a folder of mine",
-        required=True,
         key=f"{key}.kind",
         help="Drawn identities need no download. A folder holds one folder per person, or train and val "
         "folders of paired resolutions.",
@@ -48,7 +47,6 @@ def super_resolution(one: Setting, value: str, key: str) -> str:
         key=key,
         help=one.text,
         accept_new_options=True,
-        required=True,
     )
     if chosen != "bicubic" and not Path(chosen).expanduser().is_file():
         st.error(f"{escape(chosen)}: no such file. Give a weight file, or bicubic.")

@@ -30,7 +30,6 @@ def backbone_name(one: Setting, value: str, key: str) -> str:
         key=key,
         help=one.text,
         accept_new_options=True,
-        required=True,
     )
     return str(chosen)
 
@@ -46,10 +45,11 @@ def weights(one: Setting, value: str, key: str) -> str:
         key=key,
         help=f"{one.text} Files in checkpoints/ are listed; a path may be typed.",
         accept_new_options=True,
-        required=True,
     )
     if chosen not in _WORDS and not Path(chosen).expanduser().is_file():
-        st.error(f"{escape(chosen)}: no such file. Put it into {escape(str(CHECKPOINTS))}, or give its whole path.")
+        st.error(
+            f"{escape(chosen)}: no such file. Put it into {escape(str(CHECKPOINTS))}, or give its whole path."
+        )
     return str(chosen)
 
 
@@ -58,5 +58,7 @@ def files_in(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     return sorted(
-        path for path in folder.iterdir() if path.suffix in _SUFFIXES and path.is_file() and path != DEMO_WEIGHTS
+        path
+        for path in folder.iterdir()
+        if path.suffix in _SUFFIXES and path.is_file() and path != DEMO_WEIGHTS
     )

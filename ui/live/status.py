@@ -38,7 +38,9 @@ def _draw(run_id: str) -> None:
             share = progress(record)
             if share is not None:
                 st.progress(share, width=140)
-                st.markdown(":gray[" + "] &nbsp; :gray[".join(progress_words(record, share)) + "]", width="content")
+                st.markdown(
+                    ":gray[" + "] &nbsp; :gray[".join(progress_words(record, share)) + "]", width="content"
+                )
 
 
 def progress(record: RunRecord) -> float | None:
@@ -65,10 +67,8 @@ def status_words(record: RunRecord) -> list[str]:
 def progress_words(record: RunRecord, share: float) -> list[str]:
     """``["62 %", "step 640 of 1 030", "412 img/s", "ETA 1:20"]``."""
     summary = record.summary
-    words = [
-        f"{100 * share:.0f} %",
-        f"step {theme.format_count(int(summary.get('step') or 0))} of {theme.format_count(int(summary['steps_total']))}",
-    ]
+    done, total = (theme.format_count(int(summary.get(name) or 0)) for name in ("step", "steps_total"))
+    words = [f"{100 * share:.0f} %", f"step {done} of {total}"]
     if record.state is RunState.RUNNING:
         if summary.get("images_per_s"):
             words.append(f"{theme.format_number(float(summary['images_per_s']))} img/s")

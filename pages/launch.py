@@ -1,0 +1,26 @@
+"""Launch: choose data, backbone and settings, see what the run will cost, start it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ui import frame, messages
+from ui.launch.form import launch_form
+from ui.launch.preview import opened, preview
+from ui.launch.start import costs, start
+
+frame.open_page("Launch")
+form, side = st.columns([6, 5], gap="medium")
+config = None
+with form, messages.calmly():
+    config = launch_form()
+with side, messages.calmly():
+    if config is None:
+        st.caption("Mend the settings on the left to go on.")
+    elif not config.data.source:
+        messages.empty_state("Which faces?", "Name a folder on the left.", icon="folder_open")
+    else:
+        data = opened(config.data, config.seed)
+        start(config)
+        costs(config, data)
+        preview(data, config.data)

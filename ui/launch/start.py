@@ -1,0 +1,49 @@
+"""What the run will cost, what its head can reach, and the button that starts it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from edgeft_core import jobs
+from edgeft_core.config import RunConfig
+from edgeft_core.data import FaceDataset
+from edgeft_core.figures import theme
+from edgeft_core.jobs.states import ACTIVE, RunState
+from ui import state
+from ui.launch.cost import estimate, format_bytes, free_bytes
+from ui.launch.reach import reach
+from ui.messages import calmly, escape
+from ui.navigation import LIVE, go
+
+
+def start(config: RunConfig) -> None:
+    """Name and Start button; a queue that is busy says so beforehand."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.text_input("Name of the run", placeholder=config.preset, key="launch.name", max_chars=80)
+        pressed = st.button("Start", type="primary", icon=":material/play_arrow:", key="launch.start")
+    busy = state.catalog().runs(states=(*ACTIVE, RunState.QUEUED), limit=10)
+    if busy:
+        st.caption(
+            f"{escape(busy[0].name)} is {busy[0].state.value}; this run waits until its device is free."
+        )
+    if pressed:
+        with calmly():
+            record = jobs.launch(state.home(), config, name=name)
+            st.session_state.pop("launch.name", None)
+            go(LIVE, record.id)
+
+
+def costs(config: RunConfig, data: FaceDataset) -> None:
+    """Steps, minutes, disk; and what s / T can reach."""
+    cost = estimate(config, len(data.splits["train"]), data.n_classes, state.catalog().runs(limit=50))
+    free = free_bytes(state.home().root)
+    st.markdown(
+        f"**{theme.format_count(cost.steps)} steps**, about **{theme.format_duration(cost.seconds)}** "
+        f":gray[({escape(cost.basis)})], {format_bytes(cost.disk_bytes)} of disk "
+        f":gray[({format_bytes(free)} free)]"
+    )
+    if cost.disk_bytes > free:
+        st.warning(
+            "That is more than this disk has left. Free some space, or choose another home (EDGEFT_HOME)."
+        )
+    st.markdown(reach(config.head.scale, config.head.temperature, data.n_classes).sentence())

@@ -1,0 +1,234 @@
+"""The charts of the live page: which series, references and words each one shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import plotly.graph_objects as go
+
+from edgeft_core.diagnostics.catalogue import SIGNALS
+from edgeft_core.diagnostics.chance import max_share_chance, top_k_band, top_k_chance
+from edgeft_core.diagnostics.theory import (
+    effective_scale,
+    expected_first_loss,
+    plateau_loss,
+    random_logit_std,
+)
+from edgeft_core.figures import theme
+from edgeft_core.figures.axis import HorizontalAxis
+from edgeft_core.figures.chart import LineChart, Reference, draw
+from edgeft_core.figures.curves import Curve, Style, curve
+from edgeft_core.figures.evolution import draw_evolution, evolution
+from edgeft_core.figures.shares import class_shares, draw_shares
+from edgeft_core.figures.theme import Meaning
+from ui.live.reading import LiveData
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the user wants all charts."""
+
+    axis: HorizontalAxis
+    smoothing: float = 0.0
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One chart with its words.
+
+    Attributes:
+        note: what was left out, or what the chart says in words; below the title.
+        waits_for: shown in place of the chart while there is nothing to draw.
+        linked: shares its x axis with the other charts.
+    """
+
+    figure: go.Figure
+    note: str
+    waits_for: str
+    linked: bool = True
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place in the grid: the title, the signals that its ? explains, and how to make it."""
+
+    key: str
+    title: str
+    signals: tuple[str, ...]
+    make: Callable[[LiveData, Look], Panel]
+
+
+def predictions_now(data: LiveData, look: Look) -> Panel:
+    """Sorted class shares of the window, label shares, and what guessing stays below."""
+    del look
+    counts_C, labels_C, images = data.window
+    chance = max_share_chance(max(2, len(counts_C)), max(1, images))
+    shares = class_shares(counts_C, labels_C, data.class_names, chance=chance)
+    note = f"latest {theme.format_count(images)} images" if images else ""
+    return Panel(draw_shares(shares), note, "Waits for the first predictions.", linked=False)
+
+
+def predictions_over_time(data: LiveData, look: Look) -> Panel:
+    """Heat map of class shares."""
+    view = data.histograms
+    x_V = look.axis.place(view.step_V, data.view)
+    shown = evolution(x_V, view.counts_VC, data.class_names, look.axis, markers=data.markers(look.axis))
+    return Panel(draw_evolution(shown), shown.reduced, "Waits for the first predictions.")
+
+
+def logit_std(data: LiveData, look: Look) -> Panel:
+    """Spread of logits across samples and across classes, beside random directions."""
+    expected = random_logit_std(effective_scale(data.scale, data.temperature), data.dim)
+    lines = (
+        _line(data, look, "logit_std_samples", "across samples", index=0),
+        _line(data, look, "logit_std_classes", "across classes", index=1),
+    )
+    reference = Reference(expected, f"random directions {theme.format_number(expected)}")
+    return _panel(LineChart(lines, look.axis, references=(reference,), markers=data.markers(look.axis)))
+
+
+def top_k(data: LiveData, look: Look) -> Panel:
+    """Top-1 and Top-5, running and validation, with the band in which guessing falls."""
+    lines = (
+        _line(data, look, "top1_running", "Top-1", Meaning.TRAINING),
+        _line(data, look, "top5_running", "Top-5", Meaning.TRAINING, dash="dot"),
+        _now_and_then(data, look, "val_top1", "val. Top-1", Meaning.VALIDATION),
+        _now_and_then(data, look, "val_top5", "val. Top-5", Meaning.VALIDATION, dash="dot"),
+    )
+    images = max(1, int(data.latest.get("window_images", 0)))
+    references = tuple(_guessing(k, data.n_classes, images) for k in (1, 5) if k < data.n_classes)
+    return _panel(LineChart(lines, look.axis, " %", references, data.markers(look.axis)))
+
+
+def _guessing(k: int, n_classes: int, images: int) -> Reference:
+    low, high = top_k_band(k, n_classes, images)
+    chance = top_k_chance(k, n_classes)
+    text = f"guessing Top-{k} {theme.format_percent(chance)}, at most {theme.format_percent(high)}"
+    return Reference(100 * chance, text, band=(100 * low, 100 * high))
+
+
+def similarity(data: LiveData, look: Look) -> Panel:
+    """Cosines of pairs: the same image, the same person, different people."""
+    lines = (
+        _line(data, look, "cos_same_image", "same image", Meaning.SAME_IMAGE),
+        _now_and_then(data, look, "val_cos_same_image", "same image, val.", Meaning.SAME_IMAGE, dash="dot"),
+        _now_and_then(data, look, "val_cos_same", "same person, val.", Meaning.SAME_PERSON, dash="dot"),
+        _line(data, look, "cos_different", "different people", Meaning.DIFFERENT_PEOPLE),
+        _now_and_then(
+            data, look, "val_cos_different", "different people, val.", Meaning.DIFFERENT_PEOPLE, dash="dot"
+        ),
+    )
+    lowest = min((float(np.nanmin(one.low_P)) for one in lines if not one.empty), default=0.0)
+    return _panel(
+        LineChart(
+            lines,
+            look.axis,
+            references=(Reference(0.0, "unrelated"),),
+            markers=data.markers(look.axis),
+            y_range=(min(-0.1, lowest - 0.05), 1.05),
+        )
+    )
+
+
+def loss(data: LiveData, look: Look) -> Panel:
+    """Loss beside its landmarks; gradient norms below."""
+    lines = (
+        _line(data, look, "loss", "loss", Meaning.TRAINING),
+        _now_and_then(data, look, "val_loss", "validation", Meaning.VALIDATION),
+    )
+    norms = (
+        _line(data, look, "grad_norm_head", "gradient, head", index=0),
+        _line(data, look, "grad_norm_backbone", "gradient, backbone", index=1),
+    )
+    return _panel(
+        LineChart(
+            lines,
+            look.axis,
+            references=landmarks(data),
+            markers=data.markers(look.axis),
+            lower=norms,
+            lower_title="gradient",
+        )
+    )
+
+
+def landmarks(data: LiveData) -> tuple[Reference, ...]:
+    """Where the loss of these settings starts, rests when guessing, and rests when all cosines are 1."""
+    classes, s_eff = data.n_classes, effective_scale(data.scale, data.temperature)
+    if classes < 2:
+        return ()
+    guessing = Reference(plateau_loss(classes, s_eff, 0.0), "guessing, ln C")
+    if data.record.config.head.kind != "arcface" or data.margin_rad == 0:
+        return (guessing,)
+    return (
+        guessing,
+        Reference(expected_first_loss(classes, s_eff, data.margin_rad, data.dim), "expected at first"),
+        Reference(plateau_loss(classes, s_eff, data.margin_rad), "all cosines 1: collapse"),
+    )
+
+
+_FIRST_STEP: Final = "Waits for the first step."
+
+SLOTS: Final[tuple[Slot, ...]] = (
+    Slot("now", "Predictions now", ("max_class_share", "label_max_share", "unique_classes"), predictions_now),
+    Slot("evolution", "Predictions over time", ("effective_classes",), predictions_over_time),
+    Slot("logit_std", "Logit std", ("logit_std_samples", "logit_std_classes"), logit_std),
+    Slot("top_k", "Top-1 / Top-5", ("top1_running", "top5_running", "val_top1", "val_top5"), top_k),
+    Slot(
+        "similarity", "Embedding similarity", ("cos_same_image", "val_cos_same", "cos_different"), similarity
+    ),
+    Slot("loss", "Loss, gradient norms", ("loss", "grad_norm_head", "grad_norm_backbone"), loss),
+)
+"""The grid in reading order; a further chart is a further line."""
+
+BATCH_SERIES: Final = (
+    "logit_std_samples",
+    "logit_std_classes",
+    "top1_running",
+    "top5_running",
+    "cos_same_image",
+    "cos_different",
+    "loss",
+    "grad_norm_head",
+    "grad_norm_backbone",
+)
+SPARSE_SERIES: Final = (
+    "val_top1",
+    "val_top5",
+    "val_cos_same_image",
+    "val_cos_same",
+    "val_cos_different",
+    "val_loss",
+)
+
+
+def _line(
+    data: LiveData,
+    look: Look,
+    name: str,
+    words: str,
+    meaning: Meaning | None = None,
+    *,
+    index: int = 0,
+    dash: str = "solid",
+) -> Curve:
+    style = Style(words, SIGNALS[name].meaning, meaning, index, dash)
+    return curve(data.view, name, style, look.axis, smoothing=look.smoothing, factor=_factor(name))
+
+
+def _now_and_then(
+    data: LiveData, look: Look, name: str, words: str, meaning: Meaning, *, dash: str = "solid"
+) -> Curve:
+    style = Style(words, SIGNALS[name].meaning, meaning, dash=dash, sparse=True)
+    return curve(data.sparse, name, style, look.axis, factor=_factor(name))
+
+
+def _factor(name: str) -> float:
+    return 100.0 if SIGNALS[name].unit == "share" else 1.0
+
+
+def _panel(chart: LineChart) -> Panel:
+    return Panel(draw(chart), chart.reduced, _FIRST_STEP)
