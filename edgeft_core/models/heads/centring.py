@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch import Tensor, nn
+from torch.nn.functional import normalize
 
 # A centred embedding shorter than this (mean cosine above 0.999999) is rounding noise: it is not blown up.
 SHORTEST = 1e-3
@@ -44,4 +44,4 @@ class RunningMean(nn.Module):
 
     def remove_from(self, z_BD: Tensor) -> Tensor:
         """Unit vectors with the mean subtracted, normalised again; the mean itself gets no gradient."""
-        return F.normalize(z_BD - self.mean_D(), dim=1, eps=SHORTEST)
+        return normalize(z_BD - self.mean_D(), dim=1, eps=SHORTEST)

@@ -6,8 +6,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, linear, normalize
 
 from edgeft_core.models.heads.centring import RunningMean
 
@@ -101,15 +101,15 @@ class MarginHead(nn.Module, ABC):
         # Dividing the products by the weights' lengths costs a C-vector; normalising the weights costs two
         # more C x D arrays.
         length_C: Tensor = torch.linalg.vector_norm(self.weight, dim=1).clamp_min(1e-12)
-        return F.linear(z_BD, self.weight) / length_C
+        return linear(z_BD, self.weight) / length_C
 
     def _loss(self, cos_BC: Tensor, labels_B: Tensor) -> Tensor:
         if not self.training:
-            return F.cross_entropy(cos_BC * self.effective_scale, labels_B)
+            return cross_entropy(cos_BC * self.effective_scale, labels_B)
         labels_B1 = labels_B[:, None]
         target_B1 = self.with_margin(cos_BC.gather(1, labels_B1))
         margin_BC = (cos_BC * self.effective_scale).scatter_(1, labels_B1, target_B1 * self.effective_scale)
-        return F.cross_entropy(margin_BC, labels_B, label_smoothing=self.label_smoothing)
+        return cross_entropy(margin_BC, labels_B, label_smoothing=self.label_smoothing)
 
     def extra_repr(self) -> str:
         n_classes, embedding_dim = self.weight.shape
@@ -121,4 +121,4 @@ class MarginHead(nn.Module, ABC):
 
 def unit(emb_BD: Tensor) -> Tensor:
     """L2-normalised rows; a row of zeros stays zero, with a bounded gradient."""
-    return F.normalize(emb_BD, dim=1, eps=1e-6)
+    return normalize(emb_BD, dim=1, eps=1e-6)
