@@ -22,7 +22,7 @@ import numpy as np
 
 from edgeft_core.data.images import Pixels
 
-DECODER_VERSION = 1  # raise when the same file would come out with other pixels
+DECODER_VERSION = 2  # raise when the same file would come out with other pixels
 _STATES_KEPT = 2
 _ABANDONED_S = 24 * 3600.0
 _SPARE_BYTES = 64 * 2**20
