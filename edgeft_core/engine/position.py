@@ -18,6 +18,13 @@ class Position:
     batch: int = 0
     step: int = 0
 
+    def next_epoch(self) -> None:
+        self.epoch, self.batch = self.epoch + 1, 0
+
+    def enter(self, stage: int) -> None:
+        """Go to the start of a stage."""
+        self.stage, self.epoch, self.batch = stage, 0, 0
+
     def state(self) -> dict[str, int]:
         return asdict(self)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, normalize
@@ -14,7 +17,7 @@ from edgeft_core.diagnostics.signals.logits import top_k_hits
 
 @dataclass(frozen=True)
 class Identification:
-    """Scores over N images; shares between 0 and 1."""
+    """Scores over N images; shares between 0 and 1, loss in nats."""
 
     images: int
     loss: float
@@ -25,7 +28,7 @@ class Identification:
     unique_classes: float
 
     def as_dict(self) -> dict[str, float]:
-        """Signal name (without ``val_``) -> value."""
+        """Signal name (without ``val_`` or ``test_``) -> value."""
         return {
             "loss": self.loss,
             "top1": self.top1,
@@ -36,15 +39,28 @@ class Identification:
         }
 
 
-def identification(logits_NC: Tensor, labels_N: Tensor) -> Identification:
-    """Score logits s cos / T without margin: cross-entropy in nats, Top-1, Top-5 and the use of classes."""
-    n_classes = logits_NC.shape[1]
-    counts_C = torch.bincount(logits_NC.argmax(dim=1), minlength=n_classes).cpu().numpy()
+def identification(blocks: Iterable[tuple[Tensor, Tensor]]) -> Identification:
+    """Score logits s cos / T without margin.
+
+    Args:
+        blocks: ``(logits_nC, labels_n)``, together all images; blocks keep N x C logits out of memory.
+    """
+    images = 0
+    sums = torch.zeros(3, dtype=torch.float64)
+    counts_C: npt.NDArray[np.int64] = np.zeros(0, np.int64)
+    for logits_nC, labels_n in blocks:
+        images += len(labels_n)
+        sums[0] += cross_entropy(logits_nC, labels_n, reduction="sum").cpu()
+        sums[1] += top_k_hits(logits_nC, labels_n, 1).sum().cpu()
+        sums[2] += top_k_hits(logits_nC, labels_n, 5).sum().cpu()
+        counts = torch.bincount(logits_nC.argmax(dim=1), minlength=logits_nC.shape[1]).cpu().numpy()
+        counts_C = counts_C + counts if counts_C.size else counts
+    loss, top1, top5 = (sums / max(1, images)).tolist()
     return Identification(
-        images=len(labels_N),
-        loss=float(cross_entropy(logits_NC, labels_N)),
-        top1=float(top_k_hits(logits_NC, labels_N, 1).float().mean()),
-        top5=float(top_k_hits(logits_NC, labels_N, 5).float().mean()),
+        images=images,
+        loss=loss,
+        top1=top1,
+        top5=top5,
         max_class_share=max_class_share(counts_C),
         effective_classes=effective_classes(counts_C),
         unique_classes=float(unique_classes(counts_C)),
@@ -66,7 +82,7 @@ def nearest_class_mean(
     *,
     centre: bool = False,
 ) -> Identification:
-    """Classify each probe by the most similar class mean of the gallery.
+    """Classify each probe by the most similar class mean of the gallery; embeddings are normalised.
 
     It needs no trained head, so it tells what the embeddings alone can do. With ``centre`` the gallery's mean
     embedding is subtracted first: much better scores then mean that all faces share one direction.
@@ -74,5 +90,5 @@ def nearest_class_mean(
     if centre:
         mean_D = gallery_ND.mean(dim=0)
         gallery_ND, probe_MD = normalize(gallery_ND - mean_D, dim=1), normalize(probe_MD - mean_D, dim=1)
-    cos_MC = probe_MD @ class_means(gallery_ND, gallery_labels_N, n_classes).T
-    return identification(cos_MC, probe_labels_M)
+    means_CD = class_means(gallery_ND, gallery_labels_N, n_classes)
+    return identification([(probe_MD @ means_CD.T, probe_labels_M)])

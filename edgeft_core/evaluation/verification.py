@@ -82,7 +82,7 @@ def _tar_at_far(genuine_G: FloatVector, impostor_sorted_I: FloatVector, rate: fl
 
 def _genuine_pairs(labels_N: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """All pairs of images of one person, shape (G, 2)."""
-    order = np.argsort(labels_N, kind="stable")
+    order: npt.NDArray[np.int64] = np.argsort(labels_N, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(labels_N[order])) + 1)
     pairs = [np.stack(np.triu_indices(len(group), 1), axis=1) for group in groups]
     return np.concatenate([group[pair] for group, pair in zip(groups, pairs, strict=True)])
@@ -97,8 +97,8 @@ def _impostor_pairs(
         chosen = np.stack(np.triu_indices(n, 1), axis=1)
     else:
         chosen = random.integers(0, n, size=(pairs, 2))
-    chosen = chosen[labels_N[chosen[:, 0]] != labels_N[chosen[:, 1]]]
-    return chosen.astype(np.int64, copy=False)
+    different: npt.NDArray[np.bool_] = labels_N[chosen[:, 0]] != labels_N[chosen[:, 1]]
+    return chosen[different]
 
 
 def _cosines(

@@ -1,0 +1,148 @@
+"""Checkpoints: everything that a run needs to go on as if nothing had happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from edgeft_core.config import RunConfig
+from edgeft_core.config_keys import flatten, with_values
+from edgeft_core.engine import checkpoint_file
+from edgeft_core.engine.collaborator import Collaborator
+from edgeft_core.engine.leg import Leg
+from edgeft_core.engine.position import Position
+from edgeft_core.engine.session import Session
+from edgeft_core.engine.validation import Standing
+from edgeft_core.errors import WeightsError
+from edgeft_core.events import CheckpointSaved, Event, Notice
+
+Kind = Literal["best", "last", "manual"]
+
+
+def path_of(folder: Path, kind: Kind, step: int = 0) -> Path:
+    """Where a run keeps a checkpoint; manual ones are numbered by step."""
+    name = f"manual-{step:08d}" if kind == "manual" else kind
+    return folder / "checkpoints" / f"{name}.pt"
+
+
+class Checkpointer(Collaborator):
+    """Saves ``last`` after every epoch and when the run is stopped, ``best`` after a better validation.
+
+    While no stage has trained the backbone, a checkpoint names its weights instead of holding them. A disk that
+    refuses costs the checkpoint, not the run.
+    """
+
+    def __init__(self, standing: Standing, stateful: Sequence[Collaborator]) -> None:
+        self._standing = standing
+        self._stateful = stateful
+
+    def after_epoch(self, leg: Leg) -> Iterator[Event]:
+        kinds: list[Kind] = ["last", "best"] if self._standing.improved else ["last"]
+        return self.save(leg, kinds)
+
+    def save(self, leg: Leg, kinds: Sequence[Kind]) -> Iterator[Event]:
+        """Write one state under one or more names."""
+        session = leg.session
+        step = session.position.step
+        try:
+            payload = checkpoint_file.serialise(self._content(leg))
+            for kind in kinds:
+                saved = checkpoint_file.write(path_of(session.folder, kind, step), payload)
+                yield CheckpointSaved(
+                    step=step,
+                    kind=kind,
+                    path=saved.path.relative_to(session.folder).as_posix(),
+                    sha256=saved.sha256,
+                    size_bytes=saved.size_bytes,
+                    scalars=dict(self._standing.scalars),
+                )
+        except OSError as error:
+            reason = error.strerror or str(error)
+            yield Notice(
+                "warning",
+                step,
+                f"No checkpoint could be written to {session.folder / 'checkpoints'} ({reason}); training goes on. "
+                "Free some space: the next one comes after the epoch.",
+            )
+
+    def _content(self, leg: Leg) -> dict[str, Any]:
+        session = leg.session
+        position = session.position
+        if leg.over:
+            position = Position(stage=leg.index + 1, step=position.step)
+        return {
+            "position": position.state(),
+            "config": session.config.model_dump_json(),
+            "live_config": session.live.config.model_dump_json(),
+            "class_names": list(session.dataset.class_names),
+            "backbone": session.embedder.backbone.state_dict() if session.backbone_changed else None,
+            "head": session.head.state_dict(),
+            "leg": {} if leg.over else leg.state(),
+            "collaborators": {type(one).__name__: one.state() for one in self._stateful},
+            "random": random_state(session.device),
+        }
+
+
+def random_state(device: torch.device) -> dict[str, torch.Tensor]:
+    """State of torch's own generators: dropout draws from them."""
+    state = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        state["cuda"] = torch.cuda.get_rng_state(device)
+    return state
+
+
+def restore_random(state: dict[str, torch.Tensor], device: torch.device) -> None:
+    torch.set_rng_state(state["cpu"])
+    if device.type == "cuda" and "cuda" in state:
+        torch.cuda.set_rng_state(state["cuda"], device)
+
+
+def restore_network(session: Session, content: dict[str, Any]) -> None:
+    """Put a checkpoint's weights into the session's backbone and head.
+
+    Raises:
+        WeightsError: they are those of another network.
+    """
+    try:
+        if content["backbone"] is not None:
+            session.embedder.backbone.load_state_dict(content["backbone"])
+        session.head.load_state_dict(content["head"])
+    except RuntimeError as error:
+        raise WeightsError(
+            f"The checkpoint belongs to another network ({error}); use the backbone and classes it was written with."
+        ) from error
+
+
+def restore_session(session: Session, content: dict[str, Any]) -> None:
+    """Everything but what belongs to the stage in progress and to the collaborators."""
+    restore_network(session, content)
+    session.backbone_changed = content["backbone"] is not None
+    session.position = Position(**content["position"])
+    session.live.config = settings_in_force(session.config, content)
+    session.apply_head_settings()
+
+
+def settings_in_force(asked: RunConfig, content: dict[str, Any]) -> RunConfig:
+    """The checkpoint's live settings, overridden by what ``asked`` changes of the config that it was written under.
+
+    A run that goes on keeps its live changes; one that goes on from another's checkpoint under other settings gets
+    those.
+    """
+    written = flatten(RunConfig.model_validate_json(content["config"]))
+    live = flatten(RunConfig.model_validate_json(content["live_config"]))
+    wanted = flatten(asked)
+    moved = {
+        key: value
+        for key, value in live.items()
+        if key in wanted and value != written.get(key) == wanted[key]
+    }
+    return with_values(asked, moved)
+
+
+def last_checkpoint(folder: Path) -> dict[str, Any] | None:
+    """The state to go on from, None where the run never wrote one."""
+    path = path_of(folder, "last")
+    return checkpoint_file.read(path) if path.exists() else None

@@ -1,0 +1,69 @@
+"""Live commands between two steps: settings, pause, resume, stop, checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from edgeft_core.engine.batch_monitor import BatchMonitor
+from edgeft_core.engine.checkpoints import Checkpointer
+from edgeft_core.engine.collaborator import Collaborator
+from edgeft_core.engine.controls import Controls
+from edgeft_core.engine.forward import StepBatch
+from edgeft_core.engine.leg import Leg
+from edgeft_core.errors import ConfigError
+from edgeft_core.events import ControlHandled, ControlRequest, Event, PauseChanged
+
+WAIT_S = 0.25
+"""How long a paused run sleeps before it asks again."""
+
+
+class ControlDesk(Collaborator):
+    """Asks for requests before every step and sees to each.
+
+    Attributes:
+        stop: whether the run was asked to end.
+    """
+
+    def __init__(self, controls: Controls, monitor: BatchMonitor, checkpointer: Checkpointer) -> None:
+        self._controls = controls
+        self._monitor = monitor
+        self._checkpointer = checkpointer
+        self._paused = False
+        self.stop = False
+
+    def before_step(self, leg: Leg, batch: StepBatch) -> Iterable[Event]:  # noqa: ARG002
+        requests = self._controls.poll()
+        return self._handle(leg, requests) if requests else ()
+
+    def _handle(self, leg: Leg, requests: Iterable[ControlRequest]) -> Iterator[Event]:
+        for request in requests:
+            yield from self._one(leg, request)
+        while self._paused and not self.stop:
+            self._controls.wait(WAIT_S)
+            for request in self._controls.poll():
+                yield from self._one(leg, request)
+
+    def _one(self, leg: Leg, request: ControlRequest) -> Iterator[Event]:
+        if request.kind == "set":
+            yield self._set(leg, request)
+            return
+        if request.kind == "checkpoint":
+            yield from self._monitor.flush(leg)
+            yield from self._checkpointer.save(leg, ["manual"])
+        elif request.kind == "stop":
+            self.stop = True
+        elif (request.kind == "pause") != self._paused:
+            self._paused = not self._paused
+            yield from self._monitor.flush(leg)
+            yield PauseChanged(leg.session.position.step, self._paused)
+        yield ControlHandled(request.command_id, leg.session.position.step + 1, "applied")
+
+    def _set(self, leg: Leg, request: ControlRequest) -> ControlHandled:
+        session = leg.session
+        step = session.position.step + 1
+        try:
+            previous = session.live.change(request.changes)
+        except ConfigError as error:
+            return ControlHandled(request.command_id, step, "refused", str(error))
+        session.apply_head_settings()
+        return ControlHandled(request.command_id, step, "applied", previous=previous)

@@ -1,0 +1,96 @@
+"""Everyone who takes part in a run's loop, in the order in which they act."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any
+
+from edgeft_core.engine.batch_monitor import BatchMonitor
+from edgeft_core.engine.checkpoints import Checkpointer
+from edgeft_core.engine.collaborator import Collaborator
+from edgeft_core.engine.control_desk import ControlDesk
+from edgeft_core.engine.controls import Controls
+from edgeft_core.engine.first_batch import FirstLook
+from edgeft_core.engine.heavy_signals import HeavySignals
+from edgeft_core.engine.leg import Leg
+from edgeft_core.engine.samples import TrainingSamples
+from edgeft_core.engine.session import Session
+from edgeft_core.engine.validation import Validator
+from edgeft_core.events import Event, RunEnded
+
+
+class Crew:
+    """The collaborators of one run and the stage in progress.
+
+    The order matters after an epoch: the last batches are told before the validation, and the checkpoint holds
+    what the validation found.
+    """
+
+    def __init__(self, session: Session, controls: Controls) -> None:
+        monitor = session.config.monitor
+        self._session = session
+        self._leg: Leg | None = None
+        self._leg_state: dict[str, Any] = {}
+        self._monitor = BatchMonitor(monitor.window_images, session.dataset.n_classes)
+        heavy = HeavySignals(monitor.heavy_every_steps)
+        validator = Validator(monitor.validate_every_epochs, monitor.validation_images)
+        self._stateful: tuple[Collaborator, ...] = (self._monitor, heavy, validator)
+        self._checkpointer = Checkpointer(validator.standing, self._stateful)
+        self._desk = ControlDesk(controls, self._monitor, self._checkpointer)
+        samples = TrainingSamples(monitor.sample_images, monitor.heavy_every_steps)
+        self._members: tuple[Collaborator, ...] = (
+            self._desk,
+            FirstLook(),
+            self._monitor,
+            heavy,
+            samples,
+            validator,
+            self._checkpointer,
+        )
+
+    def __iter__(self) -> Iterator[Collaborator]:
+        return iter(self._members)
+
+    def __enter__(self) -> Crew:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._leg is not None:
+            self._leg.close()
+
+    @property
+    def stop(self) -> bool:
+        """Whether the run was asked to end."""
+        return self._desk.stop
+
+    def current_leg(self) -> Leg | None:
+        return self._leg
+
+    def next_leg(self) -> Leg | None:
+        """The stage to run now, None after the last; takes up its state where the run was resumed inside it."""
+        if self._leg is not None:
+            self._leg.close()
+            self._leg = None
+        index = self._session.position.stage
+        if index >= len(self._session.config.stages):
+            return None
+        self._leg = Leg(self._session, index)
+        if self._leg_state:
+            self._leg.load(self._leg_state)
+            self._leg_state = {}
+        return self._leg
+
+    def load(self, content: dict[str, Any]) -> None:
+        """Take up the collaborators' and the stage's state from a checkpoint."""
+        for member in self._stateful:
+            member.load(content["collaborators"][type(member).__name__])
+        self._leg_state = content["leg"]
+
+    def stopped(self, leg: Leg) -> Iterator[Event]:
+        """Leave everything such that the run can go on later."""
+        yield from self._monitor.flush(leg)
+        yield from self._checkpointer.save(leg, ["last"])
+        yield RunEnded(self._session.position.step, "stopped", {})

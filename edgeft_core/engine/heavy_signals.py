@@ -1,0 +1,51 @@
+"""Signals too heavy for every batch: effective rank of recent embeddings, cosines between class weights."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from edgeft_core.diagnostics.signals import HEAVY_SIGNALS
+from edgeft_core.engine.collaborator import Collaborator
+from edgeft_core.engine.forward import StepBatch
+from edgeft_core.engine.leg import Leg
+from edgeft_core.engine.step import StepTaken
+from edgeft_core.events import Event, SignalsMeasured
+
+RECENT_IMAGES = 256
+"""The effective rank looks at so many of the latest embeddings: more would cost the cube of their number."""
+
+
+class HeavySignals(Collaborator):
+    """Measures every ``every_steps`` steps."""
+
+    def __init__(self, every_steps: int) -> None:
+        self._every = every_steps
+        self._recent: deque[Tensor] = deque()
+
+    def after_step(self, leg: Leg, batch: StepBatch, taken: StepTaken) -> Iterator[Event]:  # noqa: ARG002
+        self._recent.append(taken.forward.view.z_BD)
+        while sum(map(len, self._recent)) - len(self._recent[0]) >= RECENT_IMAGES:
+            self._recent.popleft()
+        step = leg.session.position.step
+        if step % self._every == 0:
+            yield SignalsMeasured(step, measure(torch.cat(list(self._recent)), leg.session.head.weight))
+
+    def state(self) -> dict[str, Any]:
+        return {"recent": [z_BD.cpu() for z_BD in self._recent]}
+
+    def load(self, state: dict[str, Any]) -> None:
+        self._recent = deque(state["recent"])
+
+
+@torch.no_grad()
+def measure(z_ND: Tensor, weight_CD: Tensor) -> dict[str, float]:
+    """All heavy signals of normalised embeddings and (not yet normalised) class weights."""
+    z_ND = z_ND[-RECENT_IMAGES:]
+    w_CD = normalize(weight_CD.detach().float(), dim=1)
+    return {name: float(signal(z_ND, w_CD)) for name, signal in HEAVY_SIGNALS.items()}

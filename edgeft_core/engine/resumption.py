@@ -1,0 +1,28 @@
+"""Going on from the last checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from edgeft_core.engine.checkpoints import last_checkpoint, restore_random, restore_session
+from edgeft_core.engine.crew import Crew
+from edgeft_core.engine.session import Session
+from edgeft_core.events import Event, Notice
+
+
+def resumed(session: Session, crew: Crew, resume: bool) -> Iterator[Event]:
+    """Put the last checkpoint in force where the run is to go on from it; says from which step.
+
+    Raises:
+        WeightsError: the checkpoint is damaged or belongs to another network.
+    """
+    if not resume:
+        return
+    content = last_checkpoint(session.folder)
+    if content is None:
+        yield Notice("info", 0, "There is no checkpoint yet: the run starts from the beginning.")
+        return
+    restore_session(session, content)
+    crew.load(content)
+    restore_random(content["random"], session.device)
+    yield Notice("info", session.position.step, f"The run goes on after step {session.position.step}.")
