@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from edgeft_core.store.catalog import SqlCatalog
-from edgeft_core.store.contract import Catalog
+from edgeft_core.store.metrics.reader import SqliteMetricsReader
+from edgeft_core.store.metrics.writer import SqliteMetricsWriter
 
-__all__ = ["open_catalog"]
+__all__ = ["open_catalog", "open_metrics_reader", "open_metrics_writer"]
 
 
-def open_catalog(url: str) -> Catalog:
+def open_catalog(url: str) -> SqlCatalog:
     """The catalog at a SQLAlchemy address, created where it is not there yet.
 
     Raises:
         HomeError: unreadable, read-only, damaged, or written by a newer version.
     """
     return SqlCatalog(url)
+
+
+def open_metrics_writer(path: Path, n_classes: int) -> SqliteMetricsWriter:
+    """The one writer of a run's metrics; call it in the thread that will use it.
+
+    Raises:
+        HomeError: the place cannot be written, or holds a run with other classes or a newer format.
+        DiskFullError: no space is left.
+    """
+    return SqliteMetricsWriter(path, n_classes)
+
+
+def open_metrics_reader(path: Path) -> SqliteMetricsReader:
+    """A reader of a run's metrics, which need not exist yet."""
+    return SqliteMetricsReader(path)

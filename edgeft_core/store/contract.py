@@ -237,11 +237,26 @@ class MetricsWriter(Protocol):
 
 
 class MetricsReader(Protocol):
-    """Read-only. An absent or still empty file reads as empty, never as an error."""
+    """Read-only. An absent or still empty file reads as empty, never as an error; so does a damaged one, which then
+    has a sentence in ``problem``. Threads may share a reader."""
+
+    problem: str
 
     def last_step(self) -> int: ...
 
     def keys(self) -> tuple[str, ...]: ...
+
+    def batch_keys(self) -> tuple[str, ...]:
+        """Keys of every batch: ask ``view`` for them."""
+        ...
+
+    def signal_keys(self) -> tuple[str, ...]:
+        """Keys measured now and then: ask ``sparse`` for them."""
+        ...
+
+    def n_classes(self) -> int:
+        """0 while the file is absent."""
+        ...
 
     def view(
         self, keys: Sequence[str], *, first: int = 0, last: int | None = None, points: int = 750
