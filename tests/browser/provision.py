@@ -49,6 +49,7 @@ def _run(command: Sequence[str]) -> str:
     try:
         done = subprocess.run(
             command,
+            check=False,
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
