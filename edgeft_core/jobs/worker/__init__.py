@@ -1,0 +1,1 @@
+"""The worker: the process of one run, and the only place where store and engine meet."""

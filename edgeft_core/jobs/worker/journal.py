@@ -1,0 +1,192 @@
+"""Which event goes where: series to the metrics file; states, outcomes, checkpoints and history to the catalog."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import singledispatchmethod
+from itertools import accumulate
+from typing import Any
+
+from edgeft_core.events import (
+    BatchDone,
+    CheckpointSaved,
+    ControlHandled,
+    Event,
+    FirstBatch,
+    Notice,
+    PauseChanged,
+    RunEnded,
+    RunPrepared,
+    SamplesTaken,
+    SignalsMeasured,
+    StageEnded,
+    StageStarted,
+)
+from edgeft_core.jobs.states import RunState
+from edgeft_core.jobs.worker.patience import patiently
+from edgeft_core.jobs.worker.summary import CLASS_NAMES_FILE, Summary
+from edgeft_core.settings import Home
+from edgeft_core.store import open_metrics_writer
+from edgeft_core.store.contract import Catalog, CheckpointRecord, MetricsWriter, RunRecord
+
+log = logging.getLogger(__name__)
+
+_LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+class Journal:
+    """Writes one run's events. Owned by one thread; nothing of the series is durable before ``flush``."""
+
+    def __init__(self, home: Home, run: RunRecord, catalog: Catalog) -> None:
+        self._home = home
+        self._run = run
+        self._catalog = catalog
+        self._summary = Summary(run.config, run.summary)
+        self._writer: MetricsWriter | None = None
+        self._facts: dict[str, Any] = {}
+        self._epochs_before = [0, *accumulate(stage.epochs for stage in run.config.stages)]
+        self._epoch_total = 0.0
+        self._begun = False
+
+    def write(self, event: Event, at_s: float) -> None:
+        """Take in one event that was recorded at ``at_s`` (UTC seconds since the epoch).
+
+        Raises:
+            DiskFullError: no space is left, for a minute now.
+        """
+        self._summary.observe(event, at_s)
+        self._put(event, datetime.fromtimestamp(at_s, UTC))
+
+    def flush(self) -> None:
+        """Make the series durable. Raises DiskFullError."""
+        if self._writer is not None:
+            patiently(self._writer.flush)
+
+    def beat(self) -> None:
+        """Tell the catalog that the run lives and where it is. Raises DiskFullError."""
+        changed = self._summary.take()
+        patiently(self._catalog.heartbeat, self._run.id, changed)
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+    @singledispatchmethod
+    def _put(self, event: Event, at: datetime) -> None:
+        """Events without a place of their own are seen by the summary only."""
+
+    @_put.register
+    def _batch(self, event: BatchDone, at: datetime) -> None:
+        assert self._writer is not None
+        self._epoch_total = self._epochs_before[event.stage] + event.epoch
+        self._writer.add_batch(event, at=at, epoch_total=self._epoch_total)
+
+    @_put.register
+    def _signals(self, event: SignalsMeasured, at: datetime) -> None:
+        assert self._writer is not None
+        self._writer.add_signals(event.step, event.scalars, at=at, epoch_total=self._epoch_total)
+        if "val_top1" in event.scalars:
+            shown = "top1 {val_top1:.1%}, top5 {val_top5:.1%}".format_map(event.scalars)
+            log.info("step %d, validation: %s", event.step, shown)
+
+    @_put.register
+    def _samples(self, event: SamplesTaken, at: datetime) -> None:  # noqa: ARG002
+        assert self._writer is not None
+        self._writer.put_samples(event)
+
+    @_put.register
+    def _prepared(self, event: RunPrepared, at: datetime) -> None:  # noqa: ARG002
+        folder = self._home.run_folder(self._run.id)
+        names = json.dumps(list(event.class_names), ensure_ascii=False, indent=0)
+        (folder / CLASS_NAMES_FILE).write_text(names + "\n", encoding="utf-8")
+        self._writer = open_metrics_writer(self._home.metrics_file(self._run.id), len(event.class_names))
+        facts = asdict(event) | {"label_counts": event.label_counts_C.tolist()}
+        del facts["label_counts_C"]
+        self._put_facts({**facts, "class_names": list(event.class_names), "warnings": list(event.warnings)})
+        self._move(RunState.RUNNING, 0)
+        log.info("prepared on %s: %s images", event.device, dict(event.split_images))
+        for warning in event.warnings:
+            self._note("notice", warning, 0, {"level": "warning"})
+
+    @_put.register
+    def _first_batch(self, event: FirstBatch, at: datetime) -> None:  # noqa: ARG002
+        self._put_facts({"first_batch": asdict(event)})
+        log.info(
+            "first batch: embedding mean %.4f std %.4f, logit mean %.4f std %.4f, predicted %s, true %s",
+            event.embedding_mean, event.embedding_std, event.logit_mean, event.logit_std,
+            list(event.predicted), list(event.true),
+        )  # fmt: skip
+
+    @_put.register
+    def _stage_started(self, event: StageStarted, at: datetime) -> None:  # noqa: ARG002
+        assert self._writer is not None
+        if not self._begun:
+            # What an earlier worker recorded after the checkpoint that this one goes on from will come again.
+            self._writer.truncate_after(event.step)
+            self._begun = True
+        self._epoch_total = float(self._epochs_before[event.stage])
+        self._note("stage_started", event.name, event.step, asdict(event))
+
+    @_put.register
+    def _stage_ended(self, event: StageEnded, at: datetime) -> None:  # noqa: ARG002
+        self._note("stage_ended", event.reason, event.step, asdict(event))
+
+    @_put.register
+    def _control(self, event: ControlHandled, at: datetime) -> None:  # noqa: ARG002
+        log.info(
+            "request %d before step %d: %s %s", event.command_id, event.step, event.outcome, event.reason
+        )
+        if event.command_id:
+            patiently(
+                self._catalog.settle_command,
+                event.command_id,
+                event.outcome,
+                step=event.step,
+                reason=event.reason,
+                previous=event.previous,
+            )
+
+    @_put.register
+    def _paused(self, event: PauseChanged, at: datetime) -> None:  # noqa: ARG002
+        self._move(RunState.PAUSED if event.paused else RunState.RUNNING, event.step)
+
+    @_put.register
+    def _checkpoint(self, event: CheckpointSaved, at: datetime) -> None:
+        record = CheckpointRecord(
+            id=0,
+            run_id=self._run.id,
+            step=event.step,
+            kind=event.kind,
+            path=event.path,
+            sha256=event.sha256,
+            size_bytes=event.size_bytes,
+            saved_at=at,
+            scalars=dict(event.scalars),
+        )
+        patiently(self._catalog.add_checkpoint, record)
+        if event.kind != "last":  # that one comes every epoch
+            self._note("checkpoint", f"{event.kind}: {event.path}", event.step, {"kind": event.kind})
+
+    @_put.register
+    def _notice(self, event: Notice, at: datetime) -> None:  # noqa: ARG002
+        log.log(_LEVELS[event.level], "step %d: %s", event.step, event.text)
+        self._note("notice", event.text, event.step, {"level": event.level})
+
+    @_put.register
+    def _ended(self, event: RunEnded, at: datetime) -> None:  # noqa: ARG002
+        log.info("ended after step %d: %s", event.step, event.reason)
+
+    def _move(self, target: RunState, step: int) -> None:
+        patiently(self._catalog.move_run, self._run.id, target, step=step)
+
+    def _note(self, kind: str, text: str, step: int, data: Mapping[str, Any]) -> None:
+        patiently(self._catalog.add_history, self._run.id, kind, text, step=step, data=data)
+
+    def _put_facts(self, facts: Mapping[str, Any]) -> None:
+        assert self._writer is not None
+        self._facts |= facts
+        self._writer.put_facts(self._facts)

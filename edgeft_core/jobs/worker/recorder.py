@@ -1,0 +1,111 @@
+"""Recording beside training: the training thread drops events into a queue, this thread writes them, many at a time."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+from edgeft_core.errors import EdgeFTError, TrainingError
+from edgeft_core.events import CheckpointSaved, ControlHandled, Event, PauseChanged, RunEnded, RunPrepared
+from edgeft_core.jobs.worker.journal import Journal
+
+FLUSH_EVERY_S = 0.2
+BEAT_EVERY_S = 1.0
+CAPACITY = 4096
+_FULL_WAIT_S = 0.01
+
+# Somebody waits for these: write them at once.
+_URGENT = (RunPrepared, ControlHandled, PauseChanged, CheckpointSaved, RunEnded)
+
+log = logging.getLogger(__name__)
+
+
+class Recorder:
+    """Writes a run's events from a thread of its own; beats the run's heart.
+
+    Args:
+        still_ours: asked with every heartbeat; once false (the run was given up as lost), ``evict`` is called.
+    """
+
+    def __init__(
+        self, journal: Journal, *, still_ours: Callable[[], bool], evict: Callable[[], None]
+    ) -> None:
+        self._journal = journal
+        self._still_ours = still_ours
+        self._evict = evict
+        self._waiting: deque[tuple[Event, float]] = deque()
+        self._wake = threading.Event()
+        self._closing = False
+        self._failure: BaseException | None = None
+        self._next_beat = 0.0
+        self._thread = threading.Thread(target=self._serve, name="recorder", daemon=True)
+        self._thread.start()
+
+    def record(self, event: Event) -> None:
+        """Take one event; a few microseconds, unless the disk is so slow that the queue is full.
+
+        Raises:
+            DiskFullError: no space is left.
+            TrainingError: the recorder broke; what it wrote before stays.
+        """
+        while len(self._waiting) >= CAPACITY and self._failure is None:
+            self._wake.set()
+            time.sleep(_FULL_WAIT_S)
+        self._raise_failure()
+        self._waiting.append((event, time.time()))
+        if isinstance(event, _URGENT):
+            self._wake.set()
+
+    def close(self) -> None:
+        """Write what waits, then end the thread. Raises as ``record``."""
+        self._closing = True
+        self._wake.set()
+        self._thread.join()
+        self._raise_failure()
+
+    def _raise_failure(self) -> None:
+        if self._failure is None:
+            return
+        if isinstance(self._failure, EdgeFTError):
+            raise self._failure
+        raise TrainingError(
+            f"The run cannot be recorded ({type(self._failure).__name__}: {self._failure}); it was ended so that "
+            "nothing is trained unseen. The worker's log tells more; resume goes on from the last checkpoint."
+        ) from self._failure
+
+    def _serve(self) -> None:
+        try:
+            closing = False
+            while not closing:
+                self._beat_if_due()
+                self._wake.wait(FLUSH_EVERY_S)
+                self._wake.clear()
+                closing = self._closing  # read before draining: what is recorded before close is written
+                self._drain()
+            self._journal.beat()
+        except BaseException as error:
+            log.exception("the recorder stopped")
+            self._failure = error
+        finally:
+            self._journal.close()
+
+    def _drain(self) -> None:
+        urgent = False
+        for _ in range(len(self._waiting)):
+            event, at_s = self._waiting.popleft()
+            urgent = urgent or isinstance(event, _URGENT)
+            self._journal.write(event, at_s)
+        self._journal.flush()
+        if urgent:
+            self._next_beat = 0.0
+
+    def _beat_if_due(self) -> None:
+        now = time.monotonic()
+        if now >= self._next_beat:
+            self._next_beat = now + BEAT_EVERY_S
+            self._journal.beat()
+            if not self._still_ours():
+                self._evict()

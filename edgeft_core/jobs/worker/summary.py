@@ -1,0 +1,125 @@
+"""The few numbers about a run that lists show without opening its metrics file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import singledispatchmethod
+from typing import Any
+
+from edgeft_core.config import RunConfig
+from edgeft_core.events import (
+    BatchDone,
+    Event,
+    PauseChanged,
+    Progress,
+    RunEnded,
+    RunPrepared,
+    SignalsMeasured,
+    StageStarted,
+)
+from edgeft_core.jobs.worker.pace import Pace
+
+CLASS_NAMES_FILE = "classes.json"
+
+# Parts of the weights' accounting that would make every heartbeat heavy; the run's facts hold them.
+_LONG = frozenset({"modules", "problems"})
+
+# Signals of which the best value so far is kept, and which of two values is better.
+_BEST = {"val_top1": max, "val_top5": max, "val_loss": min}
+
+
+class Summary:
+    """What ``RunRecord.summary`` holds, kept up to date by the run's events.
+
+    Args:
+        before: the summary that an earlier worker of the same run left.
+    """
+
+    def __init__(self, config: RunConfig, before: Mapping[str, Any]) -> None:
+        self._pace = Pace(config.stages)
+        self._steps_per_epoch = 0
+        self._metrics: dict[str, float | None] = dict(before.get("metrics") or {})
+        self._best: dict[str, float] = dict(before.get("best") or {})
+        self._changed: dict[str, Any] = {}
+        self._position: tuple[int, int, float] | None = None
+
+    def take(self) -> dict[str, Any]:
+        """The keys that changed since the last call."""
+        changed, self._changed = self._changed, {}
+        if self._position is not None:
+            step, stage, epoch = self._position
+            eta_s, scope = self._pace.eta(epoch, self._steps_per_epoch)
+            changed |= {"step": step, "stage": stage, "epoch": epoch, "eta_s": eta_s, "eta_scope": scope}
+            changed |= {
+                "images_per_s": self._metrics.get("images_per_s"),
+                "progress": changed.get("progress"),
+            }
+            self._position = None
+        return changed
+
+    def say(self, what: str) -> None:
+        """Something that holds the run up, in words, in the place of progress."""
+        self._changed["progress"] = {"what": what, "done": 0, "total": 0}
+
+    @singledispatchmethod
+    def observe(self, event: Event, at_s: float) -> None:
+        """Take in one event that was recorded at ``at_s`` (UTC seconds since the epoch)."""
+
+    @observe.register
+    def _prepared(self, event: RunPrepared, at_s: float) -> None:  # noqa: ARG002
+        self._steps_per_epoch = event.steps_per_epoch
+        self._changed |= {
+            "steps_total": event.steps_total,
+            "device": event.device,
+            "n_classes": len(event.class_names),
+            "class_names_file": CLASS_NAMES_FILE,
+            "weights": {name: value for name, value in event.weights.items() if name not in _LONG},
+            "warnings": list(event.warnings),
+            "split_images": dict(event.split_images),
+            "progress": None,
+        }
+
+    @observe.register
+    def _progress(self, event: Progress, at_s: float) -> None:  # noqa: ARG002
+        self._changed["progress"] = {"what": event.what, "done": event.done, "total": event.total}
+
+    @observe.register
+    def _stage_started(self, event: StageStarted, at_s: float) -> None:  # noqa: ARG002
+        self._pace.restart(event.stage)
+        self._changed |= {"step": event.step, "stage": event.stage}
+
+    @observe.register
+    def _paused(self, event: PauseChanged, at_s: float) -> None:  # noqa: ARG002
+        if self._position is not None:
+            self._pace.restart(self._position[1])
+
+    @observe.register
+    def _batch(self, event: BatchDone, at_s: float) -> None:
+        self._pace.mark(event.step, at_s)
+        self._position = (event.step, event.stage, event.epoch)
+        self._changed.pop("progress", None)
+        self._put(event.scalars)
+
+    @observe.register
+    def _signals(self, event: SignalsMeasured, at_s: float) -> None:  # noqa: ARG002
+        self._put(event.scalars)
+        for name, better in _BEST.items():
+            value = event.scalars.get(name)
+            if value is not None and math.isfinite(value):
+                self._best[name] = better(value, self._best.get(name, value))
+        self._changed["best"] = dict(self._best)
+
+    @observe.register
+    def _ended(self, event: RunEnded, at_s: float) -> None:  # noqa: ARG002
+        self._put(event.scalars)
+        self._changed |= {"step": event.step, "eta_s": 0.0, "eta_scope": "run", "progress": None}
+
+    def _put(self, scalars: Mapping[str, float]) -> None:
+        self._metrics |= finite(scalars)
+        self._changed["metrics"] = self._metrics
+
+
+def finite(scalars: Mapping[str, float]) -> dict[str, float | None]:
+    """JSON knows no NaN and no infinity: they become null."""
+    return {name: value if math.isfinite(value) else None for name, value in scalars.items()}

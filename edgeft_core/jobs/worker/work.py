@@ -1,0 +1,131 @@
+"""One run from claim to end: the engine's events go to the recorder, the catalog's commands to the engine."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+
+from edgeft_core.errors import EdgeFTError, TransitionError, UnknownRunError
+from edgeft_core.events import BatchDone, ControlHandled, Event, Progress, RunEnded
+from edgeft_core.jobs.states import ACTIVE, RunState
+from edgeft_core.jobs.worker.controls import CatalogControls
+from edgeft_core.jobs.worker.journal import Journal
+from edgeft_core.jobs.worker.patience import patiently
+from edgeft_core.jobs.worker.recorder import Recorder
+from edgeft_core.settings import Home
+from edgeft_core.store.contract import Catalog, ProcessIdentity, RunRecord
+
+DONE, FAILED = 0, 1
+
+log = logging.getLogger(__name__)
+
+
+def work(
+    home: Home,
+    catalog: Catalog,
+    run_id: str,
+    me: ProcessIdentity,
+    interruptible: Callable[[CatalogControls], None],
+) -> int:
+    """Claim the run, train it to its end and leave its state in the catalog.
+
+    Args:
+        interruptible: told what to interrupt when the process is asked to end.
+
+    Returns:
+        The process' exit code: 0 finished, stopped, or claimed by another worker; 1 failed.
+    """
+    if not catalog.claim_run(run_id, me):
+        log.info("run %s is not in the queue any more", run_id)
+        return DONE
+    run = catalog.run(run_id)
+    log.info("process %d works on run %s (%s)", me.pid, run.id, run.name)
+    controls = CatalogControls(catalog, run.id)
+    interruptible(controls)
+    try:
+        ended = _train(home, catalog, run, me, controls)
+    except EdgeFTError as error:
+        log.exception("the run failed")
+        return _end(catalog, run.id, RunState.FAILED, error=str(error))
+    except BaseException as error:
+        log.exception("the run failed in a way that nobody foresaw")
+        text = f"{type(error).__name__}: {error}".rstrip(": ")
+        return _end(
+            catalog, run.id, RunState.FAILED, error=f"Unexpected {text}. The worker's log tells more."
+        )
+    state = RunState.FINISHED if ended.reason == "finished" else RunState.STOPPED
+    return _end(catalog, run.id, state, step=ended.step)
+
+
+def _train(
+    home: Home, catalog: Catalog, run: RunRecord, me: ProcessIdentity, controls: CatalogControls
+) -> RunEnded:
+    recorder = Recorder(
+        Journal(home, run, catalog),
+        still_ours=lambda: _is_ours(catalog, run.id, me),
+        evict=controls.interrupt,
+    )
+    try:
+        with closing(_events(home, run, controls)) as events:
+            ended = _record_all(events, recorder, controls)
+    except BaseException:
+        _close_after_failure(recorder)
+        raise
+    recorder.close()
+    return ended
+
+
+def _events(home: Home, run: RunRecord, controls: CatalogControls) -> Generator[Event, None, None]:
+    # Here and not above: torch takes seconds to load, in which the run is claimed and its heart beats already.
+    from edgeft_core.engine import train  # noqa: PLC0415
+
+    began_before = run.started_at is not None
+    folder = home.run_folder(run.id)
+    yield from train(run.config, folder=folder, cache=home.cache, controls=controls, resume=began_before)
+
+
+def _record_all(events: Iterator[Event], recorder: Recorder, controls: CatalogControls) -> RunEnded:
+    stepped = False
+    step = 0
+    for event in events:
+        recorder.record(event)
+        step = getattr(event, "step", step)
+        stepped = stepped or isinstance(event, BatchDone)
+        if isinstance(event, RunEnded):
+            return event
+        # Before the first step the engine does not ask for requests, and there is nothing to save yet.
+        if not stepped and isinstance(event, Progress) and (stop := controls.stop_before_first_step()):
+            ended = RunEnded(step, "stopped", {})
+            recorder.record(ControlHandled(stop.command_id, step, "applied"))
+            recorder.record(ended)
+            return ended
+    raise AssertionError("the engine ended without saying how")
+
+
+def _close_after_failure(recorder: Recorder) -> None:
+    """Write what can be written; the first error is the one to tell."""
+    try:
+        recorder.close()
+    except EdgeFTError:
+        log.exception("the last events could not be recorded")
+
+
+def _is_ours(catalog: Catalog, run_id: str, me: ProcessIdentity) -> bool:
+    try:
+        run = catalog.run(run_id)
+    except UnknownRunError:
+        return False
+    return (
+        run.state in ACTIVE
+        and run.worker is not None
+        and (run.worker.pid, run.worker.host) == (me.pid, me.host)
+    )
+
+
+def _end(catalog: Catalog, run_id: str, state: RunState, *, error: str = "", step: int = 0) -> int:
+    try:
+        patiently(catalog.move_run, run_id, state, error=error, step=step)
+    except (TransitionError, UnknownRunError) as refused:
+        log.warning("the run ended, but the catalog knows better: %s", refused)
+    return FAILED if state is RunState.FAILED else DONE
