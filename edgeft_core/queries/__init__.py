@@ -1,0 +1,50 @@
+"""The read side for pages and the command line: plain functions from a home and a run to records and DataFrames.
+
+Nothing here loads torch or knows a screen. A run may be named by id, by an unambiguous prefix of it, or by name.
+"""
+
+from __future__ import annotations
+
+from edgeft_core.queries.comparison import Comparison, compare
+from edgeft_core.queries.events import Marker, change_words, journal, markers
+from edgeft_core.queries.numbers import metrics_json, show
+from edgeft_core.queries.opened import catalog_of, forget, metrics_of
+from edgeft_core.queries.predictions import (
+    Chance,
+    ClassHistogram,
+    chance_of,
+    class_names,
+    histogram_now,
+    histogram_over_time,
+)
+from edgeft_core.queries.runs import runs_table
+from edgeft_core.queries.sample_table import samples
+from edgeft_core.queries.series import Line, SeriesLines, series
+from edgeft_core.queries.status import RunStatus, run_status
+
+__all__ = [
+    "Chance",
+    "ClassHistogram",
+    "Comparison",
+    "Line",
+    "Marker",
+    "RunStatus",
+    "SeriesLines",
+    "catalog_of",
+    "chance_of",
+    "change_words",
+    "class_names",
+    "compare",
+    "forget",
+    "histogram_now",
+    "histogram_over_time",
+    "journal",
+    "markers",
+    "metrics_json",
+    "metrics_of",
+    "run_status",
+    "runs_table",
+    "samples",
+    "series",
+    "show",
+]

@@ -1,0 +1,146 @@
+"""What happened to a run, as markers on charts and as a journal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+
+import pandas as pd
+
+from edgeft_core.config_keys import settings_of
+from edgeft_core.queries.opened import catalog_of
+from edgeft_core.settings import Home
+from edgeft_core.store.contract import CommandRecord, HistoryRecord
+
+MarkerKind = Literal["change", "stage", "checkpoint", "notice", "state"]
+
+_PAGE: Final = 1000
+_SYMBOLS: Final = {
+    "scale": "s",
+    "margin_rad": "m",
+    "temperature": "T",
+    "head_lr": "head lr",
+    "backbone_lr": "backbone lr",
+}
+_ARROW: Final = "\u2192"
+
+
+@dataclass(frozen=True)
+class Marker:
+    """Something at one step that charts mark.
+
+    Attributes:
+        label: a few letters for the line itself.
+        text: one sentence for the hover.
+    """
+
+    step: int
+    kind: MarkerKind
+    label: str
+    text: str
+    at: datetime
+
+
+def markers(home: Home, run_id: str) -> list[Marker]:
+    """Changes that took effect, stage starts, checkpoints, notices and changes of state, by step."""
+    catalog = catalog_of(home)
+    run = catalog.run(run_id)
+    titles = {key: one.title for key, one in settings_of(run.config).items()}
+    found = [
+        Marker(one.step, "change", change_words(one), _change_sentence(one, titles), one.requested_at)
+        for one in catalog.commands(run.id)
+        if one.kind == "set" and one.outcome == "applied" and one.step is not None
+    ]
+    found += [
+        Marker(
+            one.step,
+            "checkpoint",
+            one.kind,
+            f"{one.kind.capitalize()} checkpoint at step {one.step}",
+            one.saved_at,
+        )
+        for one in catalog.checkpoints(run.id)
+    ]
+    found += [marker for one in _whole_history(home, run.id) if (marker := _of_history(one)) is not None]
+    return sorted(found, key=lambda one: (one.step, one.at))
+
+
+def journal(home: Home, run_id: str) -> pd.DataFrame:
+    """Every command and what became of it, newest first.
+
+    Columns: id, kind, words, changes, requested_at, requested_by, outcome, step, reason.
+    """
+    catalog = catalog_of(home)
+    rows = [
+        {
+            "id": one.id,
+            "kind": one.kind,
+            "words": change_words(one) if one.kind == "set" else one.kind,
+            "changes": dict(one.changes),
+            "requested_at": one.requested_at,
+            "requested_by": one.requested_by,
+            "outcome": one.outcome,
+            "step": one.step,
+            "reason": one.reason,
+        }
+        for one in reversed(catalog.commands(catalog.run(run_id).id))
+    ]
+    columns = ["id", "kind", "words", "changes", "requested_at", "requested_by", "outcome", "step", "reason"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.astype({"step": "Int64"})
+
+
+def change_words(command: CommandRecord) -> str:
+    """``"T 4 -> 1, s 16 -> 8"`` with a real arrow."""
+    return ", ".join(
+        f"{_symbol(key)} {_change(command.previous.get(key), value)}"
+        for key, value in command.changes.items()
+    )
+
+
+def _change_sentence(command: CommandRecord, titles: Mapping[str, str]) -> str:
+    changes = ", ".join(
+        f"{titles.get(key, key)} {_change(command.previous.get(key), value)}"
+        for key, value in command.changes.items()
+    )
+    return f"{changes} from step {command.step} on"
+
+
+def _change(before: Any, after: Any) -> str:
+    return _number(after) if before is None else f"{_number(before)} {_ARROW} {_number(after)}"
+
+
+def _number(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:.3g}".replace("e-0", "e-") if isinstance(value, int | float) else str(value)
+
+
+def _symbol(key: str) -> str:
+    last = key.rsplit(".", 1)[-1]
+    return _SYMBOLS.get(last, last.replace("_", " "))
+
+
+def _of_history(record: HistoryRecord) -> Marker | None:
+    """Commands and checkpoints have tables of their own, with more in them."""
+    if record.kind == "stage":
+        return Marker(record.step, "stage", record.text, record.text, record.at)
+    if record.kind == "state":
+        error = str(record.data.get("error", ""))
+        text = f"The run is {record.text}" + (f": {error}" if error else "")
+        return Marker(record.step, "state", record.text, text, record.at)
+    if record.kind == "notice":
+        return Marker(record.step, "notice", str(record.data.get("level", "info")), record.text, record.at)
+    return None
+
+
+def _whole_history(home: Home, run_id: str) -> list[HistoryRecord]:
+    catalog = catalog_of(home)
+    found: list[HistoryRecord] = []
+    while True:
+        page = catalog.history(run_id, after_id=found[-1].id if found else 0, limit=_PAGE)
+        found += page
+        if len(page) < _PAGE:
+            return found

@@ -1,0 +1,93 @@
+"""All runs as a table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from edgeft_core.queries.status import duration_s
+from edgeft_core.store.contract import Catalog, RunRecord
+
+COLUMNS = [
+    "id",
+    "name",
+    "state",
+    "preset",
+    "data",
+    "backbone",
+    "weights",
+    "normalisation",
+    "head",
+    "scale",
+    "margin_rad",
+    "temperature",
+    "head_lr",
+    "backbone_lr",
+    "n_classes",
+    "step",
+    "progress",
+    "best_top1",
+    "best_top5",
+    "max_class_share",
+    "created_at",
+    "started_at",
+    "duration_s",
+    "parent_id",
+    "error",
+]
+
+
+def runs_table(catalog: Catalog, *, limit: int = 1000) -> pd.DataFrame:
+    """One row per run, newest first; the catalog alone answers it, no metrics file is opened.
+
+    Columns: id, name, state, preset; data (source), backbone, weights, normalisation, head, scale, margin_rad,
+    temperature, head_lr (first stage), backbone_lr (last stage that trains it, else missing); n_classes, step, progress
+    (share of all steps), best_top1, best_top5 (validation), max_class_share (last), created_at, started_at,
+    duration_s, parent_id, error.
+    """
+    table = pd.DataFrame([_row(run) for run in catalog.runs(limit=limit)], columns=COLUMNS)
+    numbers = [
+        "head_lr",
+        "backbone_lr",
+        "progress",
+        "best_top1",
+        "best_top5",
+        "max_class_share",
+        "duration_s",
+    ]
+    return table.astype(dict.fromkeys(numbers, float) | {"n_classes": "Int64", "step": "Int64"})
+
+
+def _row(run: RunRecord) -> dict[str, Any]:
+    config, summary = run.config, run.summary
+    best, metrics = summary.get("best") or {}, summary.get("metrics") or {}
+    step, total = summary.get("step"), summary.get("steps_total")
+    trained = [stage.backbone_lr for stage in config.stages if stage.train_backbone]
+    return {
+        "id": run.id,
+        "name": run.name,
+        "state": run.state.value,
+        "preset": config.preset,
+        "data": config.data.source,
+        "backbone": config.backbone.name,
+        "weights": config.backbone.weights,
+        "normalisation": config.data.normalisation,
+        "head": config.head.kind,
+        "scale": config.head.scale,
+        "margin_rad": config.head.margin_rad,
+        "temperature": config.head.temperature,
+        "head_lr": config.stages[0].head_lr,
+        "backbone_lr": trained[-1] if trained else None,
+        "n_classes": summary.get("n_classes"),
+        "step": step,
+        "progress": min(1.0, step / total) if step is not None and total else None,
+        "best_top1": best.get("val_top1"),
+        "best_top5": best.get("val_top5"),
+        "max_class_share": metrics.get("max_class_share"),
+        "created_at": run.created_at,
+        "started_at": run.started_at,
+        "duration_s": duration_s(run),
+        "parent_id": run.parent_id,
+        "error": run.error,
+    }
