@@ -51,7 +51,7 @@ def read_weight_file(path: Path) -> WeightFile:
     """
     try:
         with path.open("rb") as stream:
-            start = stream.read(16)
+            start = stream.read(64)
             stream.seek(0)
             sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
         size_bytes = path.stat().st_size
@@ -94,7 +94,8 @@ def _load_safetensors(path: Path) -> object:
 
 def _load_torch(path: Path) -> object:
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with path.open("rb") as stream:  # given a name, torch would choose the format by its suffix
+            return torch.load(stream, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise WeightsError(_refused(path, str(error))) from error
     except (RuntimeError, EOFError, ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
