@@ -7,7 +7,7 @@ pixels beyond what the system keeps mapped. ``benchmarks/data_loading.py`` measu
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -131,12 +131,13 @@ class _Decoder:
         self._root, self._px, self._what = root, px, what
         self._progress = progress
 
-    def decode(self, keys: Sequence[FileKey]) -> Iterator[tuple[FileFacts, Pixels]]:
+    def decode(self, keys: Sequence[FileKey]) -> Generator[tuple[FileFacts, Pixels]]:
         with quiet_decoding(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
             for start in range(0, len(keys), _CHUNK):
-                yield from pool.map(self._one, keys[start : start + _CHUNK])
+                outcomes = list(pool.map(self._one, keys[start : start + _CHUNK]))
                 if self._progress is not None:
-                    self._progress(self._what, min(start + _CHUNK, len(keys)), len(keys))
+                    self._progress(self._what, start + len(outcomes), len(keys))
+                yield from outcomes
 
     def can_read_more(self, state: DecodedState) -> bool:
         """Whether a file that could not be read the last time now can: a share was away, rights have changed."""

@@ -14,7 +14,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,7 +64,7 @@ class DecodedState:
         return np.memmap(self.pixels, dtype=np.uint8, mode="r", shape=(len(self.keys), px, px, 3))
 
 
-Decode = Callable[[Sequence[FileKey]], Iterator[tuple[FileFacts, Pixels]]]
+Decode = Callable[[Sequence[FileKey]], Generator[tuple[FileFacts, Pixels]]]
 
 
 class ImageCache:
