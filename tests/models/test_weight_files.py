@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 from argparse import Namespace
 from collections import OrderedDict
 from pathlib import Path
@@ -130,26 +131,32 @@ def test_a_file_with_python_objects_is_refused_with_the_way_out(
 
 
 @pytest.mark.parametrize(
-    "content", [b"hello world, this is text", b"\x93NUMPY\x01\x00v\x00{'descr'", b"\x89PNG\r\n\x1a\n"]
+    ("content", "told"),
+    [
+        (b"hello world, this is text", "neither safetensors, nor a torch file"),
+        (b"\x93NUMPY\x01\x00v\x00{'descr'", "neither safetensors, nor a torch file"),
+        (b"  <!DOCTYPE html><html>", "it is a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "git lfs pull"),
+    ],
 )
-def test_a_file_of_another_kind_is_refused(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "weights.pt"
+def test_a_file_of_another_kind_says_what_it_is(tmp_path: Path, content: bytes, told: str) -> None:
+    path = tmp_path / "weights.safetensors"
     path.write_bytes(content)
-    with pytest.raises(WeightsError, match=r"weights\.pt"):
+    with pytest.raises(WeightsError, match=told):
+        read_weight_file(path)
+
+
+def test_a_pickle_of_something_else_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "weights.pt"
+    path.write_bytes(pickle.dumps([1, 2, 3]))
+    with pytest.raises(WeightsError, match=r"not a weight file|damaged"):
         read_weight_file(path)
 
 
 def test_numpy_archives_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "weights.npz", a=np.zeros(3))
-    with pytest.raises(WeightsError, match=r"damaged|not a weight file"):
+    with pytest.raises(WeightsError, match="zip archive, but not one of torch's"):
         read_weight_file(tmp_path / "weights.npz")
-
-
-def test_a_large_file_pointer_is_recognised(tmp_path: Path) -> None:
-    path = tmp_path / "weights.safetensors"
-    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", encoding="ascii")
-    with pytest.raises(WeightsError, match="git lfs pull"):
-        read_weight_file(path)
 
 
 @pytest.mark.parametrize("content", [{}, {"epoch": 3}, [1, 2], torch.zeros(3)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import pickle
 import re
+import warnings
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from edgeft_core.models.weights.wrapping import unwrap
 
 FileFormat = Literal["safetensors", "torch", "TorchScript"]
 ZIP_MAGIC = b"PK\x03\x04"
+PICKLE_MAGIC = b"\x80"  # torch files from before 1.6
 
 
 @dataclass(frozen=True)
@@ -68,19 +70,33 @@ def read_weight_file(path: Path) -> WeightFile:
 
 
 def _load(path: Path, start: bytes) -> tuple[FileFormat, object]:
-    if start.startswith(b"version https://gi"):
-        raise WeightsError(
-            f"{path} is a Git LFS pointer, not the weights; run 'git lfs pull' or fetch the file."
-        )
     if start[8:9] == b"{":  # safetensors: 8 bytes of header length, then JSON
         return "safetensors", _load_safetensors(path)
-    if start.startswith(ZIP_MAGIC) and not zipfile.is_zipfile(path):
-        raise WeightsError(
-            f"The weight file {path} is truncated: its table of contents is missing; fetch it again."
-        )
+    if not start.startswith((ZIP_MAGIC, PICKLE_MAGIC)):
+        raise WeightsError(f"{path} is not a weight file: {_guess(start)}.")
+    if start.startswith(ZIP_MAGIC):
+        _check_archive(path)
     if is_torchscript(path):
         return "TorchScript", read_torchscript(path)
     return "torch", _load_torch(path)
+
+
+def _guess(start: bytes) -> str:
+    if start.startswith(b"version https://git-lfs"):
+        return "it is a Git LFS pointer to one; run 'git lfs pull', or fetch the file itself"
+    if start.lstrip().lower().startswith((b"<!doctype", b"<html")):
+        return "it is a web page, saved in place of the download; fetch the file itself"
+    return "it is neither safetensors, nor a torch file, nor TorchScript; choose another file"
+
+
+def _check_archive(path: Path) -> None:
+    if not zipfile.is_zipfile(path):
+        raise WeightsError(
+            f"The weight file {path} is truncated: its table of contents is missing; fetch it again."
+        )
+    with zipfile.ZipFile(path) as archive:
+        if not any(name.endswith("/data.pkl") for name in archive.namelist()):
+            raise WeightsError(f"{path} is a zip archive, but not one of torch's; choose another file.")
 
 
 def _load_safetensors(path: Path) -> object:
@@ -94,7 +110,9 @@ def _load_safetensors(path: Path) -> object:
 
 def _load_torch(path: Path) -> object:
     try:
-        with path.open("rb") as stream:  # given a name, torch would choose the format by its suffix
+        # Given a name instead of a stream, torch would choose the format by its suffix.
+        with path.open("rb") as stream, warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Detected pickle protocol", UserWarning)
             return torch.load(stream, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise WeightsError(_refused(path, str(error))) from error
