@@ -132,6 +132,43 @@ def test_a_group_moves_together_and_others_stay(charts: Charts) -> None:
     assert charts.x_range("second") == zoomed
 
 
+def test_an_update_waits_until_a_drag_is_finished(charts: Charts) -> None:
+    box = charts.plot("first").locator(".nsewdrag").bounding_box()
+    assert box
+    middle = box["y"] + box["height"] / 2
+    charts.page.mouse.move(box["x"] + 0.3 * box["width"], middle)
+    charts.page.mouse.down()
+    charts.page.mouse.move(box["x"] + 0.5 * box["width"], middle, steps=5)
+    draws = charts.evaluate("first", UPDATES)
+    charts.page.get_by_role("button", name="tick").evaluate("button => button.click()")
+    charts.wait("(before) => plot('second')._fullData[0].x.at(-1) > before", 99)
+    assert charts.evaluate("first", UPDATES) == draws
+    charts.page.mouse.move(box["x"] + 0.6 * box["width"], middle, steps=5)
+    charts.page.mouse.up()
+    charts.wait("() => plot('first')._fullData[0].x.at(-1) === 109")
+    low, high = charts.x_range("first")
+    assert (low, high) == pytest.approx((0.3 * 99, 0.6 * 99), abs=1)
+
+
+def test_figures_of_several_rows_move_with_their_group(charts: Charts) -> None:
+    zoomed = charts.zoom_x("first")
+    for axis in ("xaxis", "xaxis2"):
+        charts.wait(
+            "(axis, low) => Math.abs(plot('rows')._fullLayout[axis].range[0] - low) < 1e-9", axis, zoomed[0]
+        )
+    charts.double_click("first")
+    for axis in ("xaxis", "xaxis2"):
+        charts.wait("(axis) => plot('rows')._fullLayout[axis].range[1] > 90", axis)
+
+
+def test_charts_do_not_fade_while_a_slow_page_runs(charts: Charts) -> None:
+    charts.page.get_by_text("slow").click()
+    stale = charts.page.locator('[data-stale="true"]:has([data-key="first"])')
+    expect(stale).to_be_attached()
+    charts.page.wait_for_timeout(600)
+    assert stale.evaluate("n => getComputedStyle(n).opacity") == "1"
+
+
 def test_double_click_on_any_chart_resets_the_whole_group(charts: Charts) -> None:
     charts.zoom_x("first")
     charts.drag("first", (0.5, 0.2), (0.5, 0.6))

@@ -61,6 +61,7 @@ def live_chart(
     group: str | None = DEFAULT_GROUP,
     label: str = "",
     empty: str = "Waiting for data ...",
+    clicks: bool = True,
 ) -> ChartState:
     """Show `figure`, `height` pixels high, and update it in place on every later call with the same `key`.
 
@@ -75,6 +76,8 @@ def live_chart(
         What the chart shows, for screen readers; the figure's title if not given.
     empty
         What the chart waits for; shown as long as no trace has a point.
+    clicks
+        Whether a click on a point runs the page (or the fragment) again with `ChartState.clicked`.
     """
     encoded = encode(figure)
     sent = _sent()
@@ -86,6 +89,7 @@ def live_chart(
         "group": group,
         "height": height,
         "label": label or encoded.title or key,
+        "clicks": clicks,
         "waiting": None if encoded.has_points else empty,
         "module": urls.module,
         "plotly": urls.plotly,

@@ -20,6 +20,15 @@ function part(className) {
 // A value that survives JSON: typed arrays become lists.
 const plain = (value) => (ArrayBuffer.isView(value) ? Array.from(value) : (value ?? null));
 
+// The first x axis and those tied to it by `matches` (the rows of one figure).
+function shownTogether(layout) {
+  const leader = layout.xaxis.matches ?? "x";
+  const axes = Object.entries(layout).filter(([name]) => /^xaxis\d*$/.test(name));
+  return axes
+    .filter(([name, axis]) => [name.replace("axis", ""), axis.matches].includes(leader) || name === "xaxis")
+    .map(([, axis]) => axis);
+}
+
 export class Chart {
   constructor(parent) {
     this.wrapper = part("edgeft-chart");
@@ -28,6 +37,7 @@ export class Chart {
     this.text = part("edgeft-chart-text");
     this.wrapper.append(this.node, this.line, this.text);
     this.wrapper.setAttribute("role", "img");
+    this.wrapper.setAttribute("aria-keyshortcuts", "+ - ArrowLeft ArrowRight Home");
     this.wrapper.tabIndex = 0;
     this.wrapper.dataset.waiting = "";
     parent.append(this.wrapper);
@@ -43,8 +53,8 @@ export class Chart {
 
   listen() {
     const options = { signal: this.abort.signal };
-    this.wrapper.addEventListener("pointerdown", () => (this.held = true), options);
-    for (const end of ["pointerup", "pointercancel", "blur"]) {
+    this.wrapper.addEventListener("pointerdown", (event) => (this.held = event.button === 0), options);
+    for (const end of ["pointerup", "pointercancel", "contextmenu", "blur"]) {
       window.addEventListener(end, () => setTimeout(() => this.release(), 0), options);
     }
     this.node.addEventListener("mousemove", (event) => (this.pointer = event), options);
@@ -130,7 +140,8 @@ export class Chart {
     }
     layout.uirevision ??= "kept";
     const { range } = this.group;
-    if (range) Object.assign(layout.xaxis, { range: range.slice(), autorange: false });
+    if (!range) return;
+    for (const axis of shownTogether(layout)) Object.assign(axis, { range: range.slice(), autorange: false });
   }
 
   config() {
@@ -197,7 +208,7 @@ export class Chart {
 
   onClick(event) {
     clearTimeout(this.clickTimer);
-    if (event.event?.detail > 1) return;
+    if (!this.component.data.clicks || event.event?.detail > 1) return;
     const point = event.points[0];
     const value = {
       curve: point.curveNumber,

@@ -8,6 +8,8 @@ const STYLE = `
   border-left: 1px dotted var(--st-text-color); opacity: 0.6; }
 .edgeft-chart-text { position: absolute; inset: 0; display: none; align-items: center; justify-content: center;
   padding: 8px 16px; text-align: center; font: 14px var(--st-font); color: var(--st-text-color); opacity: 0.8; }
+/* Streamlit fades what the running script has not sent yet; the numbers on a chart are still true. */
+[data-stale="true"]:has(.edgeft-chart) { opacity: 1 !important; transition: none !important; }
 .edgeft-chart[data-waiting] .edgeft-chart-plot { visibility: hidden; }
 .edgeft-chart[data-waiting] .edgeft-chart-text { display: flex; }
 .edgeft-chart .modebar-container { top: auto !important; bottom: 2px; height: 24px !important; }
