@@ -7,6 +7,7 @@ training device, never in a loader's process.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -105,7 +106,9 @@ def build_super_resolver(config: DataConfig) -> nn.Module:
             "written by `train-sr`."
         )
     network = load_residual(path, config.image_px) if path.suffix == ".safetensors" else _load_script(path)
-    network = network.eval().requires_grad_(False)
+    network.eval()
+    for parameter in network.parameters():
+        parameter.requires_grad_(False)
     _check(network, path, config)
     return network
 
@@ -160,8 +163,13 @@ def save_residual(network: ResidualUpscaler, path: Path, about: Mapping[str, str
 
 
 def _load_script(path: Path) -> nn.Module:
+    """A user's own network. TorchScript is a program, run by torch: a file to trust as one trusts its author."""
     try:
-        script: nn.Module = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", DeprecationWarning
+            )  # torch prefers torch.export; users have these files
+            script: nn.Module = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
     except (RuntimeError, ValueError, OSError) as error:
         raise WeightsError(
             f"{path} is no TorchScript file ({str(error).splitlines()[0]}). A plain state dict cannot be used "
