@@ -165,6 +165,13 @@ def test_a_margin_head_in_the_file_is_named(tmp_path: Path, state: State) -> Non
     assert "1 unexpected" in text
 
 
+def test_a_margin_head_may_be_left_aside(tmp_path: Path, state: State) -> None:
+    path = saved(tmp_path, {**prefixed(state, "backbone."), "head.weight": torch.zeros(518, 512)})
+    loaded = build(path, allow_partial=True)
+    assert_holds(loaded, state)
+    assert "the network has all it needs" in loaded.report.warnings()[0]
+
+
 def test_a_part_of_a_network_is_called_incomplete(tmp_path: Path, state: State) -> None:
     part = {key: tensor for key, tensor in state.items() if ".stages.3." not in key}
     text = error_of(saved(tmp_path, part))

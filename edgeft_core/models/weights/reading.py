@@ -131,7 +131,7 @@ def _refused(path: Path, reason: str) -> str:
             "with torch.save(model.state_dict(), 'file.pt')."
         )
     return (
-        f"{path} holds Python objects besides tensors ({named.group(1)}), and loading them could run code; "
-        "where you trust the file, save its weights alone: "
-        "torch.save(torch.load('old.pt', weights_only=False)['state_dict'], 'new.pt')."
+        f"{path} holds Python objects besides tensors ({named.group(1)}), and loading them could run code; where "
+        "you trust the file, load it yourself with weights_only=False and save the state dict in it alone: "
+        "torch.save(state_dict, 'new.pt')."
     )

@@ -141,7 +141,8 @@ class WeightsReport:
         """Sentences that stay with the run for good; empty where all is well."""
         if not self.problems:
             return self.cautions
-        went_on = "The run went on because backbone.allow_partial is on; what did not match is random."
+        rest = "the network has all it needs" if self.random_share == 0.0 else "what did not match is random"
+        went_on = f"The run went on because backbone.allow_partial is on; {rest}."
         cause = f"Likely cause: {self.likely_cause}" if self.likely_cause else ""
         return (" ".join(filter(None, (self.summary(), cause, went_on))), *self.cautions)
 
