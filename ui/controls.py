@@ -25,14 +25,16 @@ _SLIDER_STEPS: Final = (0.01, 0.1, 1.0)
 _MOST_STEPS: Final = 200
 
 
-def setting_widget(one: Setting, value: Any, key: str, *, disabled: bool = False) -> Any:
+def setting_widget(one: Setting, value: Any, key: str, *, remark: str = "", **options: Any) -> Any:
     """Draw the widget of a setting and answer what it holds.
 
     Args:
-        value: what it holds at first (and after its key was forgotten).
+        value: what it holds at first; a value in the session under ``key`` goes before it.
+        remark: Streamlit markdown behind the label.
+        options: handed to the widget, such as ``on_change``.
     """
-    shared: dict[str, Any] = {"key": key, "help": _help(one), "disabled": disabled}
-    label = label_of(one)
+    shared: dict[str, Any] = {"key": key, "help": _help(one), **options}
+    label = f"{label_of(one)} {remark}".strip()
     if one.kind == "bool":
         return st.toggle(label, value=value, **shared)
     if one.kind == "choice":

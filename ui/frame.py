@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Final
 
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from edgeft_core.errors import EdgeFTError
 from edgeft_core.jobs.states import RunState
 from edgeft_core.store.contract import RunRecord
 from ui import state, style
+from ui.live.actions import actions
 from ui.live.status import status_line
 from ui.messages import calmly, show_error
 
+_APP: Final = "app.py"
 _PICKER: Final = "run_picker"
 _framed: ContextVar[bool] = ContextVar("edgeft_framed", default=False)
 
@@ -34,6 +39,7 @@ def framed() -> Iterator[None]:
 def open_page(title: str) -> RunRecord | None:
     """First call of every page: draws the frame if app.py did not, and answers which run is shown."""
     if not _framed.get():
+        _hand_over_to_app()
         st.set_page_config(page_title=f"{title} - EdgeFT", page_icon=style.ICON, layout="wide")
         draw()
     try:
@@ -41,6 +47,18 @@ def open_page(title: str) -> RunRecord | None:
     except EdgeFTError as error:
         show_error(error)
         st.stop()
+
+
+def _hand_over_to_app() -> None:
+    """Let app.py draw the frame where it is what was started.
+
+    Until a server has run app.py once, Streamlit finds pages/ by itself and runs a page that is opened by its
+    address (a reload after the server restarted) without app.py.
+    """
+    context = get_script_run_ctx()
+    if PagesManager.uses_pages_directory and context and Path(context.main_script_path).name == _APP:
+        PagesManager.uses_pages_directory = False
+        st.rerun()
 
 
 def draw() -> None:
@@ -51,7 +69,8 @@ def draw() -> None:
         with st.container(key="frame", horizontal=True, vertical_alignment="center", gap="medium"):
             _picker(record)
             if record is not None:
-                status_line(record.id)
+                status_line(record.id, record.state)
+                actions(record)
         return
     st.stop()  # without a home there is nothing that a page could show
 

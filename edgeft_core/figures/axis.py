@@ -46,7 +46,8 @@ class HorizontalAxis:
 
     @property
     def title(self) -> str:
-        return {"step": "step", "epoch": "epoch", "time": "minutes since the first step"}[self.kind]
+        """Unit of the positions; minutes count from the first step."""
+        return {"step": "step", "epoch": "epoch", "time": "min"}[self.kind]
 
     def positions(self, view: View) -> Float64:
         """Where each row of ``view`` lies, ascending."""

@@ -21,6 +21,7 @@ MarkerKind = Literal["change", "stage", "checkpoint", "verdict"]
 _MARKER_LABELS: Final = 5
 # Two reference labels closer than this share of the chart's height would overlap.
 _LABEL_GAP: Final = 0.09
+MARGIN: Final = {"t": 20, "b": 20}
 _UPPER: Final = (0.40, 1.0)
 _LOWER: Final = (0.0, 0.28)
 
@@ -133,6 +134,7 @@ def draw(chart: LineChart) -> go.Figure:
     for reference in place_labels(chart.references, low, high):
         _add_reference(figure, reference)
     add_markers(figure, chart.markers)
+    add_corner(figure, chart.axis.title)
     figure.update_layout(**_layout(chart, low, high))
     return figure
 
@@ -220,6 +222,22 @@ def _add_reference(figure: go.Figure, reference: Reference) -> None:
         )
 
 
+def add_corner(figure: go.Figure, text: str) -> None:
+    """Name the x axis in the corner left of its tick labels, where it costs no height."""
+    figure.add_annotation(
+        xref="paper",
+        yref="paper",
+        x=0,
+        xanchor="right",
+        xshift=-8,
+        y=0,
+        yanchor="top",
+        yshift=-3,
+        text=text,
+        font={"size": 10, "color": theme.colour(Meaning.MUTED)},
+    )
+
+
 def add_markers(figure: go.Figure, markers: Sequence[Marker]) -> None:
     labelled = [one for one in markers if one.kind != "checkpoint"]
     with_text = set(labelled[-_MARKER_LABELS:])
@@ -260,7 +278,7 @@ _MARKER_COLOURS: Final[dict[MarkerKind, Meaning]] = {
 
 
 def _layout(chart: LineChart, low: float, high: float) -> dict[str, Any]:
-    x_axis: dict[str, Any] = {"title": {"text": chart.axis.title}}
+    x_axis: dict[str, Any] = {}
     y_axis: dict[str, Any] = {"ticksuffix": chart.unit, "range": [low, high]}
     if chart.lower:
         x_axis["anchor"] = "y2"
@@ -271,14 +289,14 @@ def _layout(chart: LineChart, low: float, high: float) -> dict[str, Any]:
         "hoverdistance": -1,
         "xaxis": x_axis,
         "yaxis": y_axis,
-        "margin": {"t": 22},
+        "margin": MARGIN,
     }
     if chart.lower:
         layout["yaxis2"] = {
             "domain": _LOWER,
             "type": "log",
             "nticks": 3,
-            "title": {"text": chart.lower_title},
+            "title": {"text": chart.lower_title, "font": {"size": 10}},
         }
     return layout
 

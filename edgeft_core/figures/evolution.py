@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 
 from edgeft_core.figures import theme
 from edgeft_core.figures.axis import HorizontalAxis
-from edgeft_core.figures.chart import Marker, add_markers
+from edgeft_core.figures.chart import MARGIN, Marker, add_corner, add_markers
 from edgeft_core.figures.text import plain_text, where
 
 ROWS: Final = 40
@@ -103,12 +103,13 @@ def draw_evolution(data: Evolution) -> go.Figure:
         )
     )
     add_markers(figure, data.markers)
+    add_corner(figure, data.axis.title)
     shown = sorted({1, *range(10, len(names_R) + 1, 10)})
     figure.update_layout(
         template=theme.template(),
         hovermode="closest",
-        margin={"t": 22, "r": 46, "l": 84},
-        xaxis={"title": {"text": data.axis.title}, "showgrid": False},
+        margin={**MARGIN, "r": 46, "l": 84},
+        xaxis={"showgrid": False},
         yaxis={
             "autorange": "reversed",
             "showgrid": False,

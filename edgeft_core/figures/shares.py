@@ -11,6 +11,7 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 
 from edgeft_core.figures import theme
+from edgeft_core.figures.chart import MARGIN, add_corner
 from edgeft_core.figures.text import plain_text
 from edgeft_core.figures.theme import Meaning
 
@@ -51,6 +52,14 @@ class ClassShares:
     def rest(self) -> float:
         """Percent of the predictions on classes that have no bar."""
         return max(0.0, 100.0 - float(self.share_K.sum())) if self.images else 0.0
+
+    @property
+    def reduced(self) -> str:
+        """``"24 of 518 classes; the others get 3.9 %"`` where not all have a bar, else nothing."""
+        if self.empty or self.n_classes <= len(self.names_K):
+            return ""
+        others = theme.format_percent(self.rest / 100)
+        return f"{len(self.names_K)} of {theme.format_count(self.n_classes)} classes; the others get {others}"
 
 
 def class_shares(
@@ -101,13 +110,14 @@ def draw_shares(shares: ClassShares) -> go.Figure:
         hoverinfo="skip",
     )
     _add_chance(figure, shares)
+    add_corner(figure, "rank")
     top = 1.12 * max(float(shares.share_K.max(initial=0.0)), shares.chance, 0.1)
     figure.update_layout(
         template=theme.template(),
         hovermode="closest",
         bargap=0.15,
-        margin={"t": 22},
-        xaxis={"title": {"text": _axis_title(shares)}, "range": [0.4, max(len(rank_K), 8) + 0.6]},
+        margin=MARGIN,
+        xaxis={"range": [0.4, max(len(rank_K), 8) + 0.6]},
         yaxis={"ticksuffix": " %", "range": [0, top]},
     )
     return figure
@@ -115,13 +125,6 @@ def draw_shares(shares: ClassShares) -> go.Figure:
 
 def _rows(shares: ClassShares) -> list[tuple[str, float]]:
     return list(zip(shares.names_K, shares.label_share_K.tolist(), strict=True))
-
-
-def _axis_title(shares: ClassShares) -> str:
-    if shares.n_classes <= len(shares.share_K):
-        return f"all {shares.n_classes} classes, most predicted first"
-    rest = f"; the other {theme.format_count(shares.n_classes - len(shares.share_K))} get {shares.rest:.1f} %"
-    return f"{len(shares.share_K)} most predicted classes{rest}"
 
 
 def _add_chance(figure: go.Figure, shares: ClassShares) -> None:

@@ -27,7 +27,7 @@ def launch_form() -> RunConfig:
     Raises:
         ConfigError: settings that do not work together.
     """
-    preset = st.selectbox("Preset", list(PRESETS), key="launch.preset", required=True)
+    preset = st.selectbox("Preset", list(PRESETS), key="launch.preset")
     st.caption(escape(preset_sentence(preset)))
     form = _Form(preset)
     form.data()

@@ -19,6 +19,7 @@ def data_source(value: str, key: str) -> str:
         "Source",
         ("drawn identities", "a folder of mine"),
         default="drawn identities" if value == _SYNTHETIC else "a folder of mine",
+        required=True,
         key=f"{key}.kind",
         help="Drawn identities need no download. A folder holds one folder per person, or train and val "
         "folders of paired resolutions.",

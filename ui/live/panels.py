@@ -67,8 +67,7 @@ def predictions_now(data: LiveData, look: Look) -> Panel:
     counts_C, labels_C, images = data.window
     chance = max_share_chance(max(2, len(counts_C)), max(1, images))
     shares = class_shares(counts_C, labels_C, data.class_names, chance=chance)
-    note = f"latest {theme.format_count(images)} images" if images else ""
-    return Panel(draw_shares(shares), note, "Waits for the first predictions.", linked=False)
+    return Panel(draw_shares(shares), shares.reduced, "Waits for the first predictions.", linked=False)
 
 
 def predictions_over_time(data: LiveData, look: Look) -> Panel:
@@ -137,11 +136,11 @@ def loss(data: LiveData, look: Look) -> Panel:
     """Loss beside its landmarks; gradient norms below."""
     lines = (
         _line(data, look, "loss", "loss", Meaning.TRAINING),
-        _now_and_then(data, look, "val_loss", "validation", Meaning.VALIDATION),
+        _now_and_then(data, look, "val_loss", "val.", Meaning.VALIDATION),
     )
     norms = (
-        _line(data, look, "grad_norm_head", "gradient, head", index=0),
-        _line(data, look, "grad_norm_backbone", "gradient, backbone", index=1),
+        _line(data, look, "grad_norm_head", "\u2207 head", index=0),
+        _line(data, look, "grad_norm_backbone", "\u2207 backbone", index=1),
     )
     return _panel(
         LineChart(
@@ -150,7 +149,7 @@ def loss(data: LiveData, look: Look) -> Panel:
             references=landmarks(data),
             markers=data.markers(look.axis),
             lower=norms,
-            lower_title="gradient",
+            lower_title="\u2207 norm",
         )
     )
 
@@ -183,26 +182,6 @@ SLOTS: Final[tuple[Slot, ...]] = (
     Slot("loss", "Loss, gradient norms", ("loss", "grad_norm_head", "grad_norm_backbone"), loss),
 )
 """The grid in reading order; a further chart is a further line."""
-
-BATCH_SERIES: Final = (
-    "logit_std_samples",
-    "logit_std_classes",
-    "top1_running",
-    "top5_running",
-    "cos_same_image",
-    "cos_different",
-    "loss",
-    "grad_norm_head",
-    "grad_norm_backbone",
-)
-SPARSE_SERIES: Final = (
-    "val_top1",
-    "val_top5",
-    "val_cos_same_image",
-    "val_cos_same",
-    "val_cos_different",
-    "val_loss",
-)
 
 
 def _line(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -10,11 +11,44 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from edgeft_core.figures.axis import HorizontalAxis
+from edgeft_core.figures.axis import HorizontalAxis, XKind
 from edgeft_core.figures.chart import Marker, MarkerKind
-from edgeft_core.store.contract import CheckpointRecord, CommandRecord, HistogramView, RunRecord, SeriesView
+from edgeft_core.settings import Home
+from edgeft_core.store import open_metrics_reader
+from edgeft_core.store.contract import (
+    Catalog,
+    CheckpointRecord,
+    CommandRecord,
+    HistogramView,
+    RunRecord,
+    SeriesView,
+)
 
 Counts = npt.NDArray[np.int32]
+
+BATCH_SERIES: Final = (
+    "logit_std_samples",
+    "logit_std_classes",
+    "top1_running",
+    "top5_running",
+    "cos_same_image",
+    "cos_different",
+    "loss",
+    "grad_norm_head",
+    "grad_norm_backbone",
+)
+SPARSE_SERIES: Final = (
+    "val_top1",
+    "val_top5",
+    "val_cos_same_image",
+    "val_cos_same",
+    "val_cos_different",
+    "val_loss",
+)
+
+_COARSE_POINTS: Final = 200
+_POINTS: Final = 400  # a chart is about 400 px wide
+_COLUMNS: Final = 100
 
 _SYMBOLS: Final = {
     "head.scale": "s",
@@ -41,7 +75,8 @@ class LiveData:
     """One run at one moment.
 
     Attributes:
-        view, sparse: series of every batch, and those measured now and then.
+        whole: the run from end to end, coarsely: it places steps on the axis.
+    view, sparse: series of every batch and those measured now and then, in the range that is looked at.
         window: predicted and label counts per class over the latest predictions, and how many those are.
         latest: last value of every recorded signal.
         class_names: name of each label; empty before the data is read.
@@ -49,6 +84,7 @@ class LiveData:
     """
 
     record: RunRecord
+    whole: SeriesView
     view: SeriesView
     sparse: SeriesView
     histograms: HistogramView
@@ -58,6 +94,11 @@ class LiveData:
     first_batch: Mapping[str, Any]
     commands: Sequence[CommandRecord]
     happenings: Sequence[Happening]
+
+    @property
+    def start_s(self) -> float:
+        """UTC seconds of the first step."""
+        return float(self.whole.time_V[0]) if len(self.whole.time_V) else 0.0
 
     @property
     def n_classes(self) -> int:
@@ -85,8 +126,56 @@ class LiveData:
 
     def markers(self, axis: HorizontalAxis) -> tuple[Marker, ...]:
         """Where changes, stages and checkpoints lie on ``axis``."""
-        places = axis.place(self._steps, self.view).tolist()
+        places = axis.place(self._steps, self.whole).tolist()
         return tuple(Marker(x, one.kind, one.text) for x, one in zip(places, self.happenings, strict=True))
+
+
+def read_live(
+    home: Home, catalog: Catalog, run_id: str, kind: XKind, x_range: tuple[float, float] | None
+) -> LiveData:
+    """Read one run, in finer resolution where the user has zoomed in.
+
+    Args:
+        x_range: the visible part of the axis ``kind``; None for all of it.
+
+    Raises:
+        UnknownRunError: the run was deleted.
+    """
+    record = catalog.run(run_id)
+    with closing(open_metrics_reader(home.metrics_file(run_id))) as reader:
+        whole = reader.view(("loss",), points=_COARSE_POINTS)
+        first, last = _visible_steps(whole, kind, x_range)
+        commands = catalog.commands(run_id)
+        facts = reader.facts()
+        return LiveData(
+            record=record,
+            whole=whole,
+            view=reader.view(BATCH_SERIES, first=first, last=last, points=_POINTS),
+            sparse=reader.sparse(SPARSE_SERIES, first=first, last=last, points=_POINTS),
+            histograms=reader.histograms(first=first, last=last, columns=_COLUMNS),
+            window=reader.window_counts(record.config.monitor.window_images),
+            latest=reader.latest(),
+            class_names=facts.get("class_names", ()),
+            first_batch=facts.get("first_batch") or {},
+            commands=commands,
+            happenings=happenings(commands, catalog.checkpoints(run_id), _stages(catalog, run_id)),
+        )
+
+
+def _visible_steps(
+    whole: SeriesView, kind: XKind, x_range: tuple[float, float] | None
+) -> tuple[int, int | None]:
+    """The steps to read: what is visible and as much again on either side, so that panning finds curves there."""
+    if x_range is None or len(whole.step_V) == 0:
+        return 0, None
+    axis = HorizontalAxis(kind, float(whole.time_V[0]))
+    low, high = axis.steps(x_range, whole)
+    span = max(1, high - low)
+    return max(0, low - span), high + span
+
+
+def _stages(catalog: Catalog, run_id: str) -> list[tuple[int, str]]:
+    return [(one.step, one.text) for one in catalog.history(run_id) if one.kind == "stage_started"]
 
 
 def happenings(

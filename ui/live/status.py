@@ -7,10 +7,13 @@ from typing import Final
 import streamlit as st
 
 from edgeft_core.figures import theme
+from edgeft_core.jobs.liveness import reconcile
 from edgeft_core.jobs.states import ACTIVE, RunState
 from edgeft_core.store.contract import RunRecord
 from ui import state
-from ui.messages import calmly
+from ui.messages import calmly, escape
+
+_EVERY_S: Final = 1.0
 
 # Streamlit's colour names; the theme maps them to the meanings of figures/theme.py.
 _DOTS: Final = {
@@ -25,22 +28,43 @@ _DOTS: Final = {
 }
 
 
-def status_line(run_id: str) -> None:
-    """State, stage, epoch, progress, rate and remaining time, kept up to date."""
-    st.fragment(_draw, run_every=1.0)(run_id)
+def status_line(run_id: str, drawn_for: RunState) -> None:
+    """State, stage, epoch, progress, rate and remaining time, kept up to date.
+
+    Args:
+        drawn_for: the state for which the rest of the page is drawn; the page runs again when it changes.
+    """
+    with st.container(key="status"):
+        st.fragment(_draw, run_every=_EVERY_S)(run_id, drawn_for)
 
 
-def _draw(run_id: str) -> None:
+def _draw(run_id: str, drawn_for: RunState) -> None:
     with calmly():
+        reconcile(state.home())
         record = state.catalog().run(run_id)
-        with st.container(key="status", horizontal=True, vertical_alignment="center", gap="small"):
+        if record.state is not drawn_for:
+            st.rerun()
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(" &nbsp; ".join(status_words(record)), width="content")
-            share = progress(record)
+            waiting = preparation(record)
+            share = waiting[0] if waiting else progress(record)
             if share is not None:
-                st.progress(share, width=140)
-                st.markdown(
-                    ":gray[" + "] &nbsp; :gray[".join(progress_words(record, share)) + "]", width="content"
-                )
+                st.progress(share, width=120)
+            words = waiting[1] if waiting else progress_words(record)
+            st.markdown(f":gray[{' &nbsp; '.join(words)}]" if words else "", width="content")
+
+
+def preparation(record: RunRecord) -> tuple[float | None, list[str]] | None:
+    """What a run does that is no step (drawing, embedding, validating): share done and words; None if nothing."""
+    doing = record.summary.get("progress")
+    if record.state not in ACTIVE or not doing:
+        return None
+    done, total = int(doing.get("done") or 0), int(doing.get("total") or 0)
+    if not total:
+        return None, [escape(str(doing["what"]))]
+    return min(1.0, done / total), [
+        escape(str(doing["what"])), f"{theme.format_count(done)} of {theme.format_count(total)}",
+    ]  # fmt: skip
 
 
 def progress(record: RunRecord) -> float | None:
@@ -64,14 +88,18 @@ def status_words(record: RunRecord) -> list[str]:
     return words
 
 
-def progress_words(record: RunRecord, share: float) -> list[str]:
+def progress_words(record: RunRecord) -> list[str]:
     """``["62 %", "step 640 of 1 030", "412 img/s", "ETA 1:20"]``."""
     summary = record.summary
+    share = progress(record)
+    if share is None:
+        return []
     done, total = (theme.format_count(int(summary.get(name) or 0)) for name in ("step", "steps_total"))
     words = [f"{100 * share:.0f} %", f"step {done} of {total}"]
     if record.state is RunState.RUNNING:
         if summary.get("images_per_s"):
             words.append(f"{theme.format_number(float(summary['images_per_s']))} img/s")
         if summary.get("eta_s") is not None:
-            words.append(f"ETA {theme.format_duration(float(summary['eta_s']))}")
+            of = " of this stage" if summary.get("eta_scope") == "stage" else ""
+            words.append(f"ETA{of} {theme.format_duration(float(summary['eta_s']))}")
     return words

@@ -1,0 +1,37 @@
+"""Live: is it learning, is it collapsing, why, and what can I do?"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from edgeft_core.jobs.states import ENDED
+from ui import frame, messages, navigation, state, style
+from ui.live.charts import charts, toolbar
+from ui.live.control_panel import control_panel
+from ui.live.first_batch import first_batch_of
+from ui.live.trouble import trouble
+from ui.live.verdict import verdict_line
+from ui.visibility import poll_interval
+
+record = frame.open_page("Live")
+if record is None:
+    messages.empty_state(
+        "No run yet",
+        "Launch one, and watch it learn here from its first batch on.",
+        icon="monitoring",
+        page=navigation.LAUNCH,
+        action="Launch a run",
+    )
+    st.stop()
+every_s = None if record.state in ENDED else poll_interval()
+trouble(record)
+with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    verdict_line(record.id, every_s=every_s)
+    kind, smoothing = toolbar()
+with st.container(horizontal=True, wrap=False, gap="medium"):
+    with st.container(key="main", width="stretch"):
+        charts(record.id, kind, smoothing, every_s=every_s)
+        with messages.calmly():
+            first_batch_of(state.home(), record.id)
+    with st.container(key="side", width=style.SIDE_PX):
+        control_panel(record.id, every_s=every_s)

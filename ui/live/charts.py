@@ -1,0 +1,75 @@
+"""The grid of charts, kept up to date while the run goes."""
+
+from __future__ import annotations
+
+from typing import Final, get_args
+
+import streamlit as st
+
+from edgeft_core.figures.axis import HorizontalAxis, XKind
+from ui import state
+from ui.live.panels import SLOTS, Look, Slot
+from ui.live.reading import LiveData, read_live
+from ui.live_chart import live_chart, visible_range
+from ui.messages import calmly
+from ui.signals_help import explanation
+
+_HEIGHT_PX: Final = 192
+# Weight of the past in the moving mean.
+_SMOOTHING: Final = {"raw": 0.0, "smooth": 0.7, "smoother": 0.95}
+
+
+def toolbar() -> tuple[XKind, float]:
+    """Step, epoch or time; and how much curves are smoothed."""
+    with st.container(key="toolbar", horizontal=True, gap="small", width="content"):
+        kind = st.segmented_control(
+            "x axis",
+            get_args(XKind),
+            default="step",
+            required=True,
+            key="live.axis",
+            label_visibility="collapsed",
+        )
+        strength = st.segmented_control(
+            "Smoothing",
+            list(_SMOOTHING),
+            default="raw",
+            required=True,
+            key="live.smoothing",
+            label_visibility="collapsed",
+            help="An exponential moving mean; what was measured stays visible behind it.",
+        )
+    return kind or "step", _SMOOTHING[strength or "raw"]
+
+
+def charts(run_id: str, kind: XKind, smoothing: float, *, every_s: float | None) -> None:
+    """The grid; drawn again every ``every_s`` seconds, never if None."""
+    st.fragment(_draw, run_every=every_s)(run_id, kind, smoothing)
+
+
+def _draw(run_id: str, kind: XKind, smoothing: float) -> None:
+    with calmly():
+        group = f"live:{run_id}:{kind}"
+        data = read_live(state.home(), state.catalog(), run_id, kind, visible_range(group))
+        look = Look(HorizontalAxis(kind, data.start_s), smoothing)
+        with st.container(key="charts"):
+            for slot in SLOTS:
+                with st.container(key=f"chart_{slot.key}"):
+                    _chart(slot, data, look, group)
+
+
+def _chart(slot: Slot, data: LiveData, look: Look, group: str) -> None:
+    panel = slot.make(data, look)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"**{slot.title}**", width="content")
+        with st.popover("?", type="tertiary"):
+            st.markdown(explanation(slot.signals))
+        st.caption(panel.note, text_alignment="right")
+    live_chart(
+        panel.figure,
+        key=f"live.{data.record.id}.{slot.key}.{look.axis.kind}",
+        height=_HEIGHT_PX,
+        group=group if panel.linked else None,
+        label=slot.title,
+        empty=panel.waits_for,
+    )

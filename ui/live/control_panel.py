@@ -1,0 +1,221 @@
+"""Sliders that move the running job: what is asked for, what is in force, and s / T with its reach."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import streamlit as st
+
+from edgeft_core.config_keys import Setting, settings_of, value_of
+from edgeft_core.errors import EdgeFTError
+from edgeft_core.jobs import control
+from edgeft_core.jobs.states import ACTIVE, RunState
+from edgeft_core.store.contract import CommandRecord, RunRecord
+from ui import state
+from ui.controls import format_value, setting_widget
+from ui.launch.reach import reach
+from ui.live.journal import journal
+from ui.messages import calmly, escape
+
+_HEAD: Final = ("head.temperature", "head.scale", "head.margin_rad", "head.centre")
+_STAGE: Final = ("head_lr", "backbone_lr", "contrastive_weight")
+# A worker answers between two steps; most changes are in force before the page is drawn again.
+_PATIENCE_S: Final = 0.3
+_MOVABLE: Final = ACTIVE | {RunState.QUEUED}
+
+
+def control_panel(run_id: str, *, every_s: float | None) -> None:
+    """Drawn again every ``every_s`` seconds, apart from the charts, so that a hand on a slider is not disturbed."""
+    st.fragment(_draw, run_every=every_s)(run_id)
+
+
+def asked_values(record: RunRecord) -> dict[str, Any]:
+    """What the sliders of a run hold now, as far as it differs from the run's own settings."""
+    values: dict[str, Any] = {}
+    for key in settings_of(record.config):
+        held = st.session_state.get(_widget_key(record.id, key))
+        if held is not None and held != value_of(record.config, key):
+            values[key] = held
+    return values
+
+
+def _draw(run_id: str) -> None:
+    with calmly():
+        record = state.catalog().run(run_id)
+        commands = state.catalog().commands(run_id)
+        panel = _Panel(record, commands)
+        st.markdown("**Controls**" if record.state in _MOVABLE else "**Values for a restart**")
+        for key in panel.shown_keys():
+            panel.slider(key)
+        panel.reach_line()
+        panel.more()
+        panel.buttons()
+        st.divider()
+        journal(commands)
+
+
+class _Panel:
+    """One drawing of the controls."""
+
+    def __init__(self, record: RunRecord, commands: Sequence[CommandRecord]) -> None:
+        self.record = record
+        self.commands = commands
+        self.described = settings_of(record.config)
+        self.in_force = {key: value_of(record.config, key) for key, one in self.described.items() if one.live}
+        self.asked: dict[str, Any] = {}
+        self.refused: dict[str, str] = {}
+        for command in commands:
+            self._follow(command)
+        self.collected: dict[str, Any] = st.session_state.setdefault(f"control.collected.{record.id}", {})
+        self.movable = record.state in _MOVABLE
+
+    def _follow(self, command: CommandRecord) -> None:
+        if command.kind != "set":
+            return
+        for key, value in command.changes.items():
+            self.refused.pop(key, None)
+            if command.outcome == "applied":
+                self.in_force[key] = value
+                self.asked.pop(key, None)
+            elif command.outcome == "pending":
+                self.asked[key] = value
+            else:
+                self.asked.pop(key, None)
+                self.refused[key] = command.reason
+
+    @property
+    def stage(self) -> int:
+        return min(int(self.record.summary.get("stage") or 0), len(self.record.config.stages) - 1)
+
+    def shown_keys(self) -> list[str]:
+        """The head's settings and the rates of the stage that is trained now."""
+        stage = self.record.config.stages[self.stage]
+        rates = _STAGE if stage.train_backbone else _STAGE[:1]
+        return [*_HEAD, *(f"stages.{self.stage}.{name}" for name in rates)]
+
+    def slider(self, key: str) -> None:
+        """One setting; its label tells value in force and value asked for until they agree."""
+        one, held_key = self.described[key], _widget_key(self.record.id, key)
+        self._let_widget_follow(key, held_key)
+        held = st.session_state.get(held_key, self.in_force[key])
+        setting_widget(
+            one, held, held_key, remark=self._remark(one, key), on_change=_moved, args=(self.record.id, key)
+        )
+
+    def _let_widget_follow(self, key: str, held_key: str) -> None:
+        """A change that came from elsewhere, or was refused, moves the slider."""
+        if not self.movable or key in self.collected:
+            return
+        target = self.asked.get(key, self.in_force[key])
+        seen_key = f"{held_key}.seen"
+        if st.session_state.get(seen_key, target) != target or key in self.refused:
+            st.session_state[held_key] = target
+        st.session_state[seen_key] = target
+
+    def _remark(self, one: Setting, key: str) -> str:
+        force = format_value(one, self.in_force[key])
+        if key in self.collected:
+            return f":orange[{force} \u2192 {format_value(one, self.collected[key])}, not sent]"
+        if key in self.asked:
+            return f":orange[{force} \u2192 {format_value(one, self.asked[key])}, on its way]"
+        if key in self.refused:
+            return f":red[\u2715 refused, still {force}]"
+        return ""
+
+    def reach_line(self) -> None:
+        """s / T for what the sliders hold."""
+
+        def held(key: str) -> float:
+            return float(st.session_state.get(_widget_key(self.record.id, key), self.in_force[key]))
+
+        classes = int(self.record.summary.get("n_classes") or self.record.config.data.identities)
+        st.markdown(reach(held("head.scale"), held("head.temperature"), classes).sentence())
+
+    def more(self) -> None:
+        """Live settings that are seldom moved, and those of the other stages."""
+        rest = [key for key in self.in_force if key not in self.shown_keys()]
+        with st.expander("More settings"):
+            for key in rest:
+                stage = key.split(".")[1] if key.startswith("stages.") else ""
+                if stage:
+                    st.caption(
+                        f"Stage {int(stage) + 1}, {escape(self.record.config.stages[int(stage)].name)}"
+                    )
+                self.slider(key)
+
+    def buttons(self) -> None:
+        """Send at once or together, and take back."""
+        if not self.movable:
+            st.caption("This run has ended. Restart takes these values into a new run.")
+            return
+        together = st.toggle(
+            "Collect changes",
+            key=_together_key(self.record.id),
+            help="Off: a change is sent when the slider is let go. On: changes wait and take effect in one step.",
+        )
+        _show_problem(self.record.id)
+        with st.container(horizontal=True, gap="small"):
+            if together or self.collected:
+                st.button(
+                    "Apply together", type="primary", disabled=not self.collected, on_click=_send_collected,
+                    args=(self.record.id,), key=f"control.apply.{self.record.id}",
+                )  # fmt: skip
+            undo = self._previous()
+            st.button(
+                "Undo", icon=":material/undo:", disabled=not undo, on_click=_send, args=(self.record.id, undo),
+                key=f"control.undo.{self.record.id}", help=self._undo_words(undo),
+            )  # fmt: skip
+
+    def _previous(self) -> dict[str, Any]:
+        """The values before the latest change that took effect."""
+        applied = [one for one in self.commands if one.kind == "set" and one.outcome == "applied"]
+        return dict(applied[-1].previous) if applied else {}
+
+    def _undo_words(self, previous: Mapping[str, Any]) -> str:
+        words = [
+            f"{self.described[key].title} {format_value(self.described[key], value)}"
+            for key, value in previous.items()
+            if key in self.described
+        ]
+        return f"Back to {', '.join(words)}" if words else "Nothing to take back"
+
+
+def _widget_key(run_id: str, key: str) -> str:
+    return f"control.{run_id}.{key}"
+
+
+def _together_key(run_id: str) -> str:
+    return f"control.together.{run_id}"
+
+
+def _moved(run_id: str, key: str) -> None:
+    """A slider was let go."""
+    value = st.session_state[_widget_key(run_id, key)]
+    record = state.catalog().run(run_id)
+    if record.state not in _MOVABLE:
+        return
+    if st.session_state.get(_together_key(run_id)):
+        st.session_state[f"control.collected.{run_id}"][key] = value
+    else:
+        _send(run_id, {key: value})
+
+
+def _send_collected(run_id: str) -> None:
+    collected = st.session_state[f"control.collected.{run_id}"]
+    _send(run_id, dict(collected))
+    collected.clear()
+
+
+def _send(run_id: str, changes: Mapping[str, Any]) -> None:
+    st.session_state.pop(f"control.problem.{run_id}", None)
+    try:
+        control.set_values(state.home(), run_id, changes, wait_s=_PATIENCE_S)
+    except EdgeFTError as error:
+        st.session_state[f"control.problem.{run_id}"] = str(error)
+
+
+def _show_problem(run_id: str) -> None:
+    problem = st.session_state.get(f"control.problem.{run_id}")
+    if problem:
+        st.caption(f":red[\u2715] {escape(problem)}")

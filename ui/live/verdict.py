@@ -1,0 +1,74 @@
+"""The verdict's place: for now, which share of the predictions one class takes, beside what guessing would give."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from edgeft_core.diagnostics.chance import max_share_chance
+from edgeft_core.figures import theme
+from edgeft_core.store import open_metrics_reader
+from ui import state
+from ui.live.reading import Counts
+from ui.messages import calmly
+
+# More than guessing's 99.9 % quantile and than so many times the labels' own largest share: worth a look.
+_TIMES_LABELS = 2.0
+
+
+@dataclass(frozen=True)
+class Concentration:
+    """How the latest predictions are spread over classes (shares in [0, 1])."""
+
+    predicted: int
+    n_classes: int
+    images: int
+    largest: float
+    largest_label: float
+    chance: float
+
+    @property
+    def conspicuous(self) -> bool:
+        return self.largest > max(self.chance, _TIMES_LABELS * self.largest_label)
+
+    def sentence(self) -> str:
+        """Streamlit markdown."""
+        sign = ":orange[\u25b2]" if self.conspicuous else ":green[\u2713]"
+        largest = theme.format_percent(self.largest)
+        return (
+            f"{sign} **{theme.format_count(self.predicted)} of {theme.format_count(self.n_classes)} classes are "
+            f"predicted**; the largest takes **{largest}** "
+            f":gray[(guessing: below {theme.format_percent(self.chance)}; largest label: "
+            f"{theme.format_percent(self.largest_label)}; latest {theme.format_count(self.images)} images)]"
+        )
+
+
+def concentration(counts_C: Counts, labels_C: Counts, images: int) -> Concentration | None:
+    """None before the first prediction."""
+    if images == 0 or len(counts_C) < 2:
+        return None
+    return Concentration(
+        predicted=int(np.count_nonzero(counts_C)),
+        n_classes=len(counts_C),
+        images=images,
+        largest=float(counts_C.max()) / max(1, int(counts_C.sum())),
+        largest_label=float(labels_C.max()) / max(1, int(labels_C.sum())),
+        chance=max_share_chance(len(counts_C), images),
+    )
+
+
+def verdict_line(run_id: str, *, every_s: float | None) -> None:
+    """The line above the charts; drawn again every ``every_s`` seconds, never if None."""
+    with st.container(key="verdict", width="stretch"):
+        st.fragment(_draw, run_every=every_s)(run_id)
+
+
+def _draw(run_id: str) -> None:
+    with calmly():
+        images = state.catalog().run(run_id).config.monitor.window_images
+        with closing(open_metrics_reader(state.home().metrics_file(run_id))) as reader:
+            found = concentration(*reader.window_counts(images))
+        st.markdown(found.sentence() if found else ":gray[No predictions yet.]")
