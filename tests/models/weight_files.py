@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 import zipfile
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -16,10 +17,17 @@ State = dict[str, Tensor]
 
 def random_state(name: str = "edgeface_xxs", embedding_dim: int = 512, seed: int = 0) -> State:
     """A state dict with the names and shapes of a published checkpoint and small random numbers."""
-    with torch.device("meta"):
-        shapes = {key: tensor.shape for key, tensor in BACKBONES[name](embedding_dim).state_dict().items()}
     generator = torch.Generator().manual_seed(seed)
-    return {key: torch.randn(shape, generator=generator) * 0.05 for key, shape in shapes.items()}
+    return {
+        key: torch.randn(shape, generator=generator) * 0.05
+        for key, shape in _shapes(name, embedding_dim).items()
+    }
+
+
+@cache
+def _shapes(name: str, embedding_dim: int) -> dict[str, torch.Size]:
+    with torch.device("meta"):
+        return {key: tensor.shape for key, tensor in BACKBONES[name](embedding_dim).state_dict().items()}
 
 
 def prefixed(state: State, prefix: str) -> State:
