@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from scipy.stats import binom
+import numpy as np
+from scipy.special import bdtr, bdtrc  # scipy.stats would cost every page a second
 
 
 def top_k_chance(k: int, n_classes: int) -> float:
@@ -17,8 +18,9 @@ def top_k_band(k: int, n_classes: int, n_images: int, level: float = 0.999) -> t
     """The central band in which guessing's Top-k over ``n_images`` falls with probability ``level``."""
     p = top_k_chance(k, n_classes)
     tail = (1.0 - level) / 2.0
-    low, high = binom.ppf(tail, n_images, p), binom.ppf(1.0 - tail, n_images, p)
-    return max(0.0, float(low)) / n_images, float(high) / n_images
+    reached = bdtr(np.arange(n_images + 1), n_images, p)  # P(X <= k); ends with 1
+    low, high = (int(np.argmax(reached >= quantile)) for quantile in (tail, 1.0 - tail))
+    return low / n_images, high / n_images
 
 
 @lru_cache(maxsize=4096)
@@ -29,5 +31,5 @@ def max_share_chance(n_classes: int, n_images: int, level: float = 0.999) -> flo
     .062 (N = 64), .023 (256), .012 (1036), the simulated values.
     """
     tail = (1.0 - level) / n_classes
-    count = float(binom.isf(tail, n_images, 1.0 / n_classes))
-    return min(1.0, count / n_images)
+    beyond = bdtrc(np.arange(n_images + 1), n_images, 1.0 / n_classes)  # P(X > k); ends with 0
+    return int(np.argmax(beyond <= tail)) / n_images
