@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from edgeft_core import store
 from edgeft_core.config import RunConfig
-from edgeft_core.config_keys import value_of, with_values
+from edgeft_core.config_keys import flatten, with_values
 from edgeft_core.errors import ConfigError, HomeError
 from edgeft_core.jobs import dispatcher
 from edgeft_core.settings import Home
@@ -87,19 +88,25 @@ def with_absolute_paths(config: RunConfig) -> RunConfig:
     Raises:
         ConfigError: a path does not exist; lists all of them.
     """
-    changes: dict[str, str] = {}
-    problems: list[str] = []
-    for key, words in _PATHS.items():
-        text = str(value_of(config, key))
-        if text in words:
-            continue
-        path = Path(text).expanduser().resolve()
-        if path.exists():
-            changes[key] = str(path)
-        else:
-            kind = "folder" if key == "data.source" else "file"
-            known = ", ".join(sorted(words))
-            problems.append(f"{key}: there is no {kind} {path}; give one that exists, or {known}")
-    if problems:
+    values = flatten(config)
+    if problems := missing_paths(values):
         raise ConfigError(problems)
-    return with_values(config, changes)
+    return with_values(config, {key: str(path) for key, path in _paths(values)})
+
+
+def missing_paths(values: Mapping[str, Any]) -> list[str]:
+    """A sentence for each setting among ``values`` (dotted keys) that names a file or folder that is not there."""
+    problems = []
+    for key, path in _paths(values):
+        if not path.exists():
+            kind = "folder" if key == "data.source" else "file"
+            known = ", ".join(sorted(_PATHS[key]))
+            problems.append(f"{key}: there is no {kind} {path}; give one that exists, or {known}")
+    return problems
+
+
+def _paths(values: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
+    for key, words in _PATHS.items():
+        text = str(values.get(key, ""))
+        if text and text not in words:
+            yield key, Path(text).expanduser().resolve()

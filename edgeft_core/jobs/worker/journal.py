@@ -88,7 +88,7 @@ class Journal:
     @_put.register
     def _signals(self, event: SignalsMeasured, at: datetime) -> None:
         assert self._writer is not None
-        self._writer.add_signals(event.step, event.scalars, at=at, epoch_total=self._epoch_total)
+        patiently(self._writer.add_signals, event.step, event.scalars, at=at, epoch_total=self._epoch_total)
         if "val_top1" in event.scalars:
             shown = "top1 {val_top1:.1%}, top5 {val_top5:.1%}".format_map(event.scalars)
             log.info("step %d, validation: %s", event.step, shown)
@@ -109,7 +109,7 @@ class Journal:
         self._put_facts({**facts, "class_names": list(event.class_names), "warnings": list(event.warnings)})
         self._move(RunState.RUNNING, 0)
         log.info("prepared on %s: %s images", event.device, dict(event.split_images))
-        for warning in event.warnings:
+        for warning in event.warnings if self._run.started_at is None else ():
             self._note("notice", warning, 0, {"level": "warning"})
 
     @_put.register
@@ -126,10 +126,13 @@ class Journal:
         assert self._writer is not None
         if not self._begun:
             # What an earlier worker recorded after the checkpoint that this one goes on from will come again.
-            self._writer.truncate_after(event.step)
+            patiently(self._writer.truncate_after, event.step)
             self._begun = True
         self._epoch_total = float(self._epochs_before[event.stage])
-        self._note("stage_started", event.name, event.step, asdict(event))
+        self._note("stage", f"stage {event.stage + 1}: {event.name}", event.step, asdict(event))
+        log.info(
+            "stage %d, %s: %d epochs from step %d", event.stage + 1, event.name, event.epochs, event.step
+        )
 
     @_put.register
     def _stage_ended(self, event: StageEnded, at: datetime) -> None:  # noqa: ARG002

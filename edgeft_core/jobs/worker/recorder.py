@@ -87,10 +87,15 @@ class Recorder:
                 self._drain()
             self._journal.beat()
         except BaseException as error:
-            log.exception("the recorder stopped")
-            self._failure = error
-        finally:
+            self._fail(error)
+        try:
             self._journal.close()
+        except BaseException as error:
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        log.error("the recorder stopped", exc_info=error)
+        self._failure = self._failure or error
 
     def _drain(self) -> None:
         urgent = False

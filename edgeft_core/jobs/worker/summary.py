@@ -58,10 +58,6 @@ class Summary:
             self._position = None
         return changed
 
-    def say(self, what: str) -> None:
-        """Something that holds the run up, in words, in the place of progress."""
-        self._changed["progress"] = {"what": what, "done": 0, "total": 0}
-
     @singledispatchmethod
     def observe(self, event: Event, at_s: float) -> None:
         """Take in one event that was recorded at ``at_s`` (UTC seconds since the epoch)."""

@@ -1,0 +1,142 @@
+"""Verbs that act on a run: ``set``, ``pause``, ``resume``, ``stop``, ``checkpoint``, ``delete``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from edgeft_core.cli.assignments import parse_assignments
+from edgeft_core.cli.session import HomeOption, JsonOption, RunArgument, Session, begin
+from edgeft_core.errors import TransitionError
+from edgeft_core.jobs import control
+from edgeft_core.store.contract import CommandRecord, RunRecord
+
+_BY = "command line"
+_REFUSED = 2
+
+TimeoutOption = Annotated[
+    float, typer.Option("--timeout", metavar="SECONDS", help="How long to wait for the outcome.", min=0.0)
+]
+
+
+def set_values(
+    context: typer.Context,
+    *,
+    run: RunArgument,
+    assignments: Annotated[
+        list[str], typer.Argument(metavar="KEY=VALUE...", help="Such as head.temperature=1.")
+    ],
+    timeout_s: TimeoutOption = 30.0,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Change live settings of a run, all in the same step; prints the step at which they took effect."""
+    session = begin(context, home, as_json)
+    changes = parse_assignments(assignments)
+    asked = control.set_values(session.home, run, changes, requested_by=_BY, wait_s=timeout_s)
+    return _told(session, asked)
+
+
+def pause(
+    context: typer.Context,
+    *,
+    run: RunArgument,
+    timeout_s: TimeoutOption = 30.0,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Halt a run before its next step."""
+    session = begin(context, home, as_json)
+    return _told(session, control.pause(session.home, run, requested_by=_BY, wait_s=timeout_s))
+
+
+def resume(
+    context: typer.Context,
+    *,
+    run: RunArgument,
+    timeout_s: TimeoutOption = 30.0,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Let a paused run go on; a stopped, failed or lost one goes on from its last checkpoint."""
+    session = begin(context, home, as_json)
+    return _told(session, control.resume(session.home, run, requested_by=_BY, wait_s=timeout_s))
+
+
+def stop(
+    context: typer.Context,
+    *,
+    run: RunArgument,
+    timeout_s: TimeoutOption = 30.0,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """End a run with a checkpoint."""
+    session = begin(context, home, as_json)
+    return _told(session, control.stop(session.home, run, requested_by=_BY, wait_s=timeout_s))
+
+
+def checkpoint(
+    context: typer.Context,
+    *,
+    run: RunArgument,
+    timeout_s: TimeoutOption = 30.0,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Save a checkpoint that is kept."""
+    session = begin(context, home, as_json)
+    return _told(session, control.checkpoint(session.home, run, requested_by=_BY, wait_s=timeout_s))
+
+
+def delete(
+    context: typer.Context, run: RunArgument, home: HomeOption = None, as_json: JsonOption = False
+) -> None:
+    """Remove a run that has ended: its checkpoints, metrics, log and rows."""
+    session = begin(context, home, as_json)
+    with session.catalog() as catalog:
+        record = catalog.run(run)
+    control.delete(session.home, record.id)
+    session.answer({"run": record.id, "deleted": True}, f"{record.name} ({record.id}) is deleted")
+
+
+def _told(session: Session, asked: CommandRecord | RunRecord) -> int:
+    """Print what became of a request; 2 if it was refused."""
+    if isinstance(asked, RunRecord):
+        data = {"run": asked.id, "state": asked.state.value, "outcome": "applied"}
+        session.answer(data, f"{asked.name} ({asked.id}) is {asked.state}")
+        return 0
+    if asked.outcome == "refused":
+        raise TransitionError(f"Refused: {asked.reason}") if asked.kind != "set" else _refusal(asked)
+    session.answer(_as_json(asked), _sentence(asked))
+    return 0
+
+
+def _refusal(asked: CommandRecord) -> TransitionError:
+    changes = ", ".join(f"{key} = {value}" for key, value in asked.changes.items())
+    return TransitionError(f"{changes} was refused: {asked.reason}")
+
+
+def _as_json(asked: CommandRecord) -> dict[str, Any]:
+    return {
+        "run": asked.run_id,
+        "command": asked.id,
+        "kind": asked.kind,
+        "changes": dict(asked.changes),
+        "previous": dict(asked.previous),
+        "outcome": asked.outcome,
+        "step": asked.step,
+        "reason": asked.reason,
+    }
+
+
+def _sentence(asked: CommandRecord) -> str:
+    what = ", ".join(f"{key} = {value}" for key, value in asked.changes.items()) or asked.kind
+    if asked.outcome == "pending":
+        return f"{what}: asked, not answered yet; show the run to see what became of it"
+    return (
+        f"{what}: in force from step {asked.step} on"
+        if asked.changes
+        else f"{what}: done before step {asked.step}"
+    )
