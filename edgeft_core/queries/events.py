@@ -125,8 +125,12 @@ def _symbol(key: str) -> str:
 
 def _of_history(record: HistoryRecord) -> Marker | None:
     """Commands and checkpoints have tables of their own, with more in them."""
-    if record.kind == "stage":
-        return Marker(record.step, "stage", record.text, record.text, record.at)
+    if record.kind == "stage_started":
+        number = int(record.data.get("stage", 0)) + 1
+        return Marker(record.step, "stage", record.text, f"Stage {number} ({record.text}) begins", record.at)
+    if record.kind == "stage_ended" and record.text == "early_stop":
+        text = "The stage ends early: validation had not become better for a while"
+        return Marker(record.step, "stage", "early stop", text, record.at)
     if record.kind == "state":
         error = str(record.data.get("error", ""))
         text = f"The run is {record.text}" + (f": {error}" if error else "")

@@ -44,7 +44,7 @@ class SqlCatalog:
         self._readers = dialect.engine_for(address)
         self._writers = self._readers.execution_options(**{dialect.WRITES: True})
         with told_plainly("catalog", self.place):
-            if address.get_backend_name() == "sqlite":
+            if address.get_backend_name() == "sqlite" and not self.place.startswith("file:"):
                 Path(self.place).parent.mkdir(parents=True, exist_ok=True)
             self._create()
             self._counter = dialect.counter_for(self._readers)

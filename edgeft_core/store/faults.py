@@ -11,6 +11,12 @@ from sqlalchemy.exc import DBAPIError
 
 from edgeft_core.errors import DiskFullError, EdgeFTError, HomeError
 
+_NOT_WRITABLE = {
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_AUTH,
+}
 _PRIMARY_CODE = 0xFF  # extended result codes keep the primary one in their low byte
 
 
@@ -56,7 +62,7 @@ def _meaning(error: BaseException | None, what: str, where: object) -> EdgeFTErr
             f"The {what} {where} is damaged ({error}). Move the file away and start again; "
             "the folders of the runs are untouched."
         )
-    if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}:
+    if isinstance(error, OSError) or code in _NOT_WRITABLE:
         return HomeError(
             f"The {what} {where} cannot be written ({error}). Make its folder writable, or choose another home "
             "with --home DIR or the environment variable EDGEFT_HOME."
