@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pickle
 import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -168,3 +170,21 @@ def test_the_state_before_is_kept_and_older_ones_are_not(root: Path, tmp_path: P
         read(root, tmp_path / "cache")
     assert len(list((tmp_path / "cache").rglob("pixels.u8"))) == 2
     assert not list((tmp_path / "cache").rglob("*.partial"))
+
+
+@pytest.mark.slow
+def test_two_processes_that_open_a_folder_at_once_both_get_it(root: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; import numpy as np\n"
+        "from edgeft_core.data.decoded import decoded_images\n"
+        "paths = [f'{number}.png' for number in range(5)]\n"
+        "images = decoded_images(Path(sys.argv[1]), paths, 40, cache=Path(sys.argv[2]), what='Reading')\n"
+        "assert not images.warning, images.warning\n"
+        "print(int(images.read(np.arange(5)).sum()))\n"
+    )
+    command = [sys.executable, "-c", code, str(root), str(tmp_path / "cache")]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    sums = [process.communicate(timeout=60)[0].strip() for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert sums == [str(sum(int(picture(number).sum()) for number in range(5)))] * 2
+    assert len(list((tmp_path / "cache").rglob("pixels.u8"))) == 1

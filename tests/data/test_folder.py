@@ -60,6 +60,7 @@ def test_images_may_lie_deeper_than_their_identitys_folder(tmp_path: Path) -> No
     data = opened(root)
     assert data.class_names == ("a", "b")
     assert np.bincount(data.labels_N).tolist() == [3, 3]
+    assert any(note.startswith("3 image(s) lie in folders inside") for note in data.notes)
 
 
 def test_names_with_spaces_and_of_every_script_survive(tmp_path: Path) -> None:
@@ -91,9 +92,22 @@ def test_a_split_of_the_folders_own_is_kept(tmp_path: Path) -> None:
     assert any("no test part" in note for note in data.notes)
 
 
-def test_people_named_train_and_test_are_people_when_others_stand_beside_them(tmp_path: Path) -> None:
-    data = opened(write_identities(tmp_path / "faces", {"train": 3, "test": 3, "anna": 3}))
-    assert data.class_names == ("anna", "test", "train")
+@pytest.mark.parametrize("others", [{}, {"anna": 3}])
+def test_people_named_train_and_test_are_people_when_images_lie_in_their_folders(
+    tmp_path: Path, others: dict[str, int]
+) -> None:
+    data = opened(write_identities(tmp_path / "faces", {"train": 3, "test": 3, **others}))
+    assert data.class_names == tuple(sorted({"train", "test", *others}))
+
+
+def test_a_folder_beside_the_parts_is_left_out_and_named(tmp_path: Path) -> None:
+    root = tmp_path / "faces"
+    write_identities(root / "train", {"a": 3, "b": 3})
+    write_identities(root / "val", {"a": 2, "b": 2})
+    write_identities(root / "annotations", {"plots": 1})
+    data = opened(root)
+    assert data.class_names == ("a", "b")
+    assert any("left out: annotations" in note for note in data.notes)
 
 
 def test_a_split_without_common_identities_is_an_error(tmp_path: Path) -> None:
