@@ -12,7 +12,7 @@ from edgeft_core.store.contract import HistogramView
 from edgeft_core.store.metrics import counts
 from edgeft_core.store.metrics.buckets import column_shift, cover, level_for
 from edgeft_core.store.metrics.contents import LOWEST_PREDICTION_LEVEL
-from edgeft_core.store.metrics.series import last_step
+from edgeft_core.store.metrics.series import within
 
 Counts = npt.NDArray[np.int32]
 
@@ -27,8 +27,7 @@ def read_histograms(
 ) -> HistogramView:
     """Counts per class in at most ``columns`` columns; reads the same whatever the run's length."""
     n_classes = class_count(connection)
-    newest = last_step(connection, "prediction_rows")
-    begin, end = max(0, first), newest if last is None else min(last, newest)
+    begin, end = within(connection, "prediction_rows", first, last)
     if end < begin:
         return empty_histograms(n_classes)
     shift = column_shift(begin, end, columns)

@@ -42,13 +42,18 @@ def last_step(connection: sqlite3.Connection, table: str) -> int:
     return -1 if newest is None else int(newest)
 
 
+def within(connection: sqlite3.Connection, table: str, first: int, last: int | None) -> tuple[int, int]:
+    """The asked range without what lies before the oldest and after the newest row; empty if the end is smaller."""
+    newest = last_step(connection, table)
+    (oldest,) = connection.execute(f"SELECT min(step) FROM {table}").fetchone()  # noqa: S608
+    return max(first, oldest or 0), newest if last is None else min(last, newest)
+
+
 def read_view(  # noqa: PLR0917 - one call per contract method, all of them plain values
     connection: sqlite3.Connection, track: str, keys: Sequence[str], first: int, last: int | None, points: int
 ) -> SeriesView:
     """At most ``points`` columns over the steps ``first .. last``; reads at most a few times as many rows."""
-    newest = last_step(connection, f"{track}_rows")
-    end = newest if last is None else min(last, newest)
-    begin = max(0, first)
+    begin, end = within(connection, f"{track}_rows", first, last)
     if end < begin:
         return empty_view(keys)
     shift = column_shift(begin, end, points)

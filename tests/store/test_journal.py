@@ -1,0 +1,81 @@
+"""Which file systems are shared, and what is done where WAL cannot work."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import namedtuple
+from pathlib import Path
+
+import psutil
+import pytest
+
+from edgeft_core.store import journal
+from edgeft_core.store.journal import on_network, set_journal
+from edgeft_core.store.processes import current_process, is_dead
+
+Partition = namedtuple("Partition", "device mountpoint fstype opts")
+MOUNTS = [
+    Partition("/dev/sda", "/", "ext4", "rw"),
+    Partition("server:/x", "/mnt/share", "nfs4", "rw"),
+    Partition("/dev/sdb", "/mnt/share/disk", "xfs", "rw"),
+    Partition("Z:", "/z", "NTFS", "rw,remote"),
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "shared"),
+    [
+        ("/home/me", False),
+        ("/mnt/share/home", True),
+        ("/mnt/share/disk/home", False),
+        ("/z/home", True),
+        ("/mnt/sharex", False),
+    ],
+)
+def test_the_nearest_mount_decides(monkeypatch: pytest.MonkeyPatch, path: str, shared: bool) -> None:
+    monkeypatch.setattr(psutil, "disk_partitions", lambda all: MOUNTS)  # noqa: A006
+    assert on_network(Path(path)) is shared
+
+
+def test_this_machine_s_disk_is_asked_without_error(tmp_path: Path) -> None:
+    assert on_network(tmp_path) in {True, False}
+
+
+class WithoutSharedMemory(sqlite3.Connection):
+    """A connection to a file system that fails at WAL's shared memory, as SQLite reports it."""
+
+    def execute(self, sql: str, *arguments: object) -> sqlite3.Cursor:
+        if "journal_mode=WAL" in sql:
+            error = sqlite3.OperationalError("locking protocol")
+            error.sqlite_errorcode = sqlite3.SQLITE_PROTOCOL
+            raise error
+        return super().execute(sql, *arguments)  # type: ignore[arg-type]
+
+
+def test_where_wal_fails_a_rollback_journal_is_used(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "x.sqlite", factory=WithoutSharedMemory)
+    assert set_journal(connection, tmp_path / "x.sqlite") == "delete"
+    connection.close()
+
+
+def test_the_answer_of_the_pragma_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = sqlite3.connect(tmp_path / "x.sqlite")
+    asked: list[str] = []
+
+    def answer(_: sqlite3.Connection, mode: str) -> str:
+        asked.append(mode)
+        return "delete"
+
+    monkeypatch.setattr(journal, "_journal", answer)
+    assert set_journal(connection, tmp_path / "x.sqlite") == "delete"
+    assert asked == ["WAL", "DELETE"]
+    connection.close()
+
+
+def test_this_process_lives_and_one_of_another_machine_is_not_judged() -> None:
+    me = current_process()
+    assert not is_dead(me)
+    assert not is_dead(type(me)(pid=2**22 + 1, started_at=0.0, host="elsewhere"))
+    assert is_dead(type(me)(pid=me.pid, started_at=me.started_at - 100, host=me.host)), (
+        "a pid that was used again"
+    )
