@@ -40,6 +40,57 @@ SIGNALS: dict[str, Signal] = {
     "grad_norm_backbone": Signal(
         "Gradient norm, backbone", "", "Norm of the backbone's gradient before clipping.", "0 = frozen"
     ),
+    "update_ratio_head": Signal(
+        "Update ratio, head",
+        "",
+        "How far one step moved the head's weights, relative to their length.",
+        "0 = not trained, above 1e-2 = too hot",
+    ),
+    "update_ratio_backbone": Signal(
+        "Update ratio, backbone",
+        "",
+        "How far one step moved the backbone's weights, relative to their length.",
+        "0 = not trained, above 1e-2 = too hot",
+    ),
+    "unchanged_head": Signal(
+        "Unchanged, head",
+        "share",
+        "Share of the head's weights that a step left as they were.",
+        "100 % = not trained",
+    ),
+    "unchanged_backbone": Signal(
+        "Unchanged, backbone",
+        "share",
+        "Share of the backbone's weights that a step left as they were.",
+        "100 % = not trained",
+    ),
+    "contrastive_gradient_share": Signal(
+        "SR/HR share of the gradient",
+        "share",
+        "How much of the pull at the embeddings comes from the SR/HR term, which has nothing that pushes apart.",
+        "50 % = as strong as the head",
+    ),
+    "amp_scale": Signal(
+        "Mixed-precision scale", "", "Factor of the loss under mixed precision; it falls with every overflow."
+    ),
+    # what the backbone is fed with
+    "input_mean": Signal(
+        "Pixel mean", "", "Mean of the normalised pixels of a stage's first batch.", "about 0 for -1 to 1"
+    ),
+    "input_std": Signal(
+        "Pixel std",
+        "",
+        "Standard deviation of the normalised pixels.",
+        "about .5 for -1 to 1, 60 for 0 to 255",
+    ),
+    "input_std_images": Signal(
+        "Pixel std between images",
+        "",
+        "How much one pixel varies between images.",
+        "0 = all images are the same",
+    ),
+    "input_min": Signal("Smallest pixel", "", "Smallest normalised pixel of a stage's first batch."),
+    "input_max": Signal("Largest pixel", "", "Largest normalised pixel of a stage's first batch."),
     # embeddings
     "emb_norm": Signal("Embedding norm", "", "Mean length of the embeddings before normalisation."),
     "collapse_level": Signal(
@@ -89,12 +140,35 @@ SIGNALS: dict[str, Signal] = {
         "Entropy of the mean prediction minus mean entropy; near 0 = predictions ignore the input.",
         "at most ln C",
     ),
+    "saturated_share": Signal(
+        "Saturated",
+        "share",
+        "Share of images whose predicted class has more than 99 % probability; fine only where it is right.",
+    ),
+    "beyond_pi_share": Signal(
+        "Beyond the margin's reach", "share", "Share of images with angle plus margin above 180 degrees.", "0"
+    ),
+    "own_logit_gap": Signal(
+        "Margin inside the scores", "", "What was taken off the own class before scoring.", "0 = margin off"
+    ),
     # predictions
     "top1": Signal(
         "Top-1 of the batch", "share", "Share of the batch whose best class is right, margin off.", "1 / C"
     ),
     "top5": Signal(
         "Top-5 of the batch", "share", "Share of the batch whose class is among the best five.", "5 / C"
+    ),
+    "top1_margin": Signal(
+        "Top-1 with margin",
+        "share",
+        "Top-1 as the loss sees it; it rises long after plain Top-1.",
+        "at most Top-1",
+    ),
+    "batch_label_classes": Signal(
+        "Classes in the batch",
+        "classes",
+        "exp(entropy) of the batch's labels: few classes mean sorted or repeated data.",
+        "of a well mixed batch: nearly its size, or C",
     ),
     "top1_running": Signal("Top-1", "share", "Top-1 over the latest images (the window).", "1 / C"),
     "top5_running": Signal("Top-5", "share", "Top-5 over the latest images (the window).", "5 / C"),
@@ -127,6 +201,9 @@ SIGNALS: dict[str, Signal] = {
     ),
     "effective_rank_centred": Signal(
         "Effective rank, centred", "", "The same with the mean embedding removed."
+    ),
+    "uniformity": Signal(
+        "Uniformity", "", "log mean exp(-2 distance^2) of all pairs: 0 = one point.", "-3.98 = spread evenly"
     ),
     "head_cos_mean": Signal(
         "Class weights, mean cosine", "", "Mean cosine between class weights.", "0 = unrelated"

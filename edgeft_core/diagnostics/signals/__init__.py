@@ -6,14 +6,21 @@ name it here and in :data:`edgeft_core.diagnostics.catalogue.SIGNALS`. This pack
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from torch import Tensor
 
-from edgeft_core.diagnostics.signals import embeddings, head, logits
+from edgeft_core.diagnostics.signals import changes, embeddings, head, logits, pixels
 from edgeft_core.diagnostics.signals.batch_view import BatchView
 
-__all__ = ["BATCH_SIGNALS", "HEAVY_SIGNALS", "BatchView"]
+__all__ = [
+    "BATCH_SIGNALS",
+    "CHANGE_SIGNALS",
+    "HEAVY_SIGNALS",
+    "INPUT_SIGNALS",
+    "MARGIN_SIGNALS",
+    "BatchView",
+]
 
 BATCH_SIGNALS: Mapping[str, Callable[[BatchView], Tensor]] = {
     "emb_norm": lambda b: embeddings.mean_norm(b.emb_BD),
@@ -29,13 +36,37 @@ BATCH_SIGNALS: Mapping[str, Callable[[BatchView], Tensor]] = {
     "prob_top_mean": lambda b: b.top_prob_B.mean(),
     "prob_top_max": lambda b: b.top_prob_B.max(),
     "mutual_information": lambda b: logits.mutual_information(b.log_probs_BC),
+    "saturated_share": lambda b: logits.saturated_share(b.top_prob_B),
+    "beyond_pi_share": lambda b: logits.beyond_pi_share(b.cos_BC, b.labels_B, b.margin_rad),
+    "own_logit_gap": lambda b: logits.own_logit_gap(b.cos_BC, b.logits_BC, b.labels_B, b.s_eff),
 }
 """Signal name -> function of one step's tensors, margin off."""
+
+MARGIN_SIGNALS: Mapping[str, Callable[[BatchView, Tensor], Tensor]] = {
+    "top1_margin": lambda b, own_B: logits.top1_with_margin(b.cos_BC, b.labels_B, own_B),
+}
+"""Signal name -> function of one step's tensors and the cosine to the own class after the margin."""
 
 HEAVY_SIGNALS: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
     "effective_rank": lambda z_ND, _: embeddings.effective_rank(z_ND),
     "effective_rank_centred": lambda z_ND, _: embeddings.effective_rank_centred(z_ND),
+    "uniformity": lambda z_ND, _: embeddings.uniformity(z_ND),
     "head_cos_mean": lambda _, w_CD: head.mean_cosine(w_CD),
     "head_cos_max": lambda _, w_CD: head.max_cosine(w_CD),
 }
 """Signal name -> function of (normalised embeddings of the latest images, normalised class weights)."""
+
+CHANGE_SIGNALS: Mapping[str, Callable[[Sequence[Tensor], Sequence[Tensor]], Tensor]] = {
+    "update_ratio": changes.update_ratio,
+    "unchanged": changes.unchanged_share,
+}
+"""Signal name -> function of a group's parameters before and after a step; recorded as ``<name>_<group>``."""
+
+INPUT_SIGNALS: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "input_mean": pixels.mean,
+    "input_std": pixels.deviation,
+    "input_std_images": pixels.deviation_across_images,
+    "input_min": lambda images_B3HW: images_B3HW.min(),
+    "input_max": lambda images_B3HW: images_B3HW.max(),
+}
+"""Signal name -> function of the normalised images of one batch, at the start of every stage."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,6 +21,8 @@ class BatchView:
         logits_BC: s cos / T, margin off.
         labels_B: true classes, int64.
         same_image_B: cosine of each image and its SR/HR twin, NaN where it was not measured; None if nowhere.
+        with_margin_B: cosine to the own class after the margin; None where no head with a margin was asked.
+        margin_rad, s_eff: margin and s / T in force.
     """
 
     emb_BD: Tensor
@@ -27,6 +30,9 @@ class BatchView:
     logits_BC: Tensor
     labels_B: Tensor
     same_image_B: Tensor | None = None
+    with_margin_B: Tensor | None = None
+    margin_rad: float = 0.0
+    s_eff: float = math.nan
 
     @cached_property
     def z_BD(self) -> Tensor:

@@ -1,14 +1,19 @@
-"""Signals of logits and probabilities, margin off.
+"""Signals of logits and probabilities, margin off, and of what the margin does to them.
 
 Shapes: B images, C classes. Every function returns a 0-dim tensor and never waits for the device.
 """
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 from edgeft_core.diagnostics.signals.deviation import standard_deviation
+
+SATURATED = 0.99
+"""Above this probability an image's gradient is below a hundredth of what it was at first."""
 
 
 def std_across_samples(logits_BC: Tensor) -> Tensor:
@@ -50,6 +55,45 @@ def nontarget_cosine(cos_BC: Tensor, labels_B: Tensor) -> Tensor:
     """Mean cosine of a face and all other class weights. Range -1 to 1; 0 = unrelated."""
     own = cos_BC.gather(1, labels_B[:, None]).sum()
     return (cos_BC.sum() - own) / (cos_BC.shape[0] * (cos_BC.shape[1] - 1))
+
+
+def saturated_share(top_prob_B: Tensor) -> Tensor:
+    """Share of images whose predicted class has a probability above ``SATURATED``. Range 0 to 1.
+
+    Fine where those predictions are right. High while accuracy is low: the softmax is sure and wrong, and the few
+    images that are not saturated make the whole gradient.
+    """
+    return (top_prob_B > SATURATED).float().mean()
+
+
+def beyond_pi_share(cos_BC: Tensor, labels_B: Tensor, margin_rad: float) -> Tensor:
+    """Share of images with theta_y + m > pi, where cos(theta + m) would rise again. Range 0 to 1.
+
+    Random directions have theta near pi / 2 and never get there with m below 1.4; more than a few images mean that
+    the margin is larger than the angles allow, or that embeddings point away from their own class.
+    """
+    own_B = cos_BC.gather(1, labels_B[:, None])
+    return (own_B < -math.cos(margin_rad)).float().mean()
+
+
+def top1_with_margin(cos_BC: Tensor, labels_B: Tensor, with_margin_B: Tensor) -> Tensor:
+    """Share of images whose own class wins although it is scored with the margin, the loss' own view.
+
+    Range 0 to 1. It stays near 0 long after plain accuracy has risen: never score with the margin on.
+    ``with_margin_B`` is the cosine to the own class after the margin.
+    """
+    others_BC = cos_BC.scatter(1, labels_B[:, None], -math.inf)
+    return (with_margin_B > others_BC.amax(dim=1)).float().mean()
+
+
+def own_logit_gap(cos_BC: Tensor, logits_BC: Tensor, labels_B: Tensor, s_eff: float) -> Tensor:
+    """Mean of s/T cos_y - logit_y: what was taken off the own class before scoring.
+
+    0 where accuracy is computed with the margin off, as it must be; otherwise labels got into the scores. NaN
+    where s / T is not known.
+    """
+    labels_B1 = labels_B[:, None]
+    return (s_eff * cos_BC.gather(1, labels_B1) - logits_BC.gather(1, labels_B1)).mean()
 
 
 def top_k_hits(logits_BC: Tensor, labels_B: Tensor, k: int) -> Tensor:
