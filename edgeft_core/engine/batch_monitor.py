@@ -9,10 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from edgeft_core.diagnostics.signals import BATCH_SIGNALS, BatchView
+from edgeft_core.diagnostics.class_counts import effective_classes
+from edgeft_core.diagnostics.signals import BATCH_SIGNALS, MARGIN_SIGNALS, BatchView
 from edgeft_core.diagnostics.signals.logits import top_k_hits
 from edgeft_core.engine.collaborator import Collaborator
 from edgeft_core.engine.device import memory_mib
@@ -99,6 +101,7 @@ class BatchMonitor(Collaborator):
                 **one.in_force,
                 "top1": float(hits1_B.mean()),
                 "top5": float(hits5_B.mean()),
+                "batch_label_classes": effective_classes(np.unique(labels_B, return_counts=True)[1]),
                 **self._window.scalars(),
                 **self._speed.scalars(len(labels_B), leg.session.device),
             },
@@ -113,6 +116,8 @@ def batch_scalars(view: BatchView) -> dict[str, Tensor]:
     scalars = {name: signal(view) for name, signal in BATCH_SIGNALS.items()}
     if view.same_image_B is not None:
         scalars["cos_same_image"] = view.same_image_B.nanmean()
+    if view.with_margin_B is not None:
+        scalars |= {name: signal(view, view.with_margin_B) for name, signal in MARGIN_SIGNALS.items()}
     return scalars
 
 

@@ -15,6 +15,7 @@ from edgeft_core.engine.first_batch import FirstLook
 from edgeft_core.engine.heavy_signals import HeavySignals
 from edgeft_core.engine.leg import Leg
 from edgeft_core.engine.samples import TrainingSamples
+from edgeft_core.engine.scheduled_looks import InputLook, UpdateLook
 from edgeft_core.engine.session import Session
 from edgeft_core.engine.validation import Validator
 from edgeft_core.events import Event, RunEnded
@@ -42,6 +43,8 @@ class Crew:
         self._members: tuple[Collaborator, ...] = (
             self._desk,
             FirstLook(),
+            InputLook(),
+            UpdateLook(monitor.heavy_every_steps),
             self._monitor,
             heavy,
             samples,
