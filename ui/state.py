@@ -8,8 +8,8 @@ import streamlit as st
 
 from edgeft_core.errors import UnknownRunError
 from edgeft_core.jobs.states import ACTIVE, RunState
+from edgeft_core.queries import catalog_of
 from edgeft_core.settings import Home, find_home
-from edgeft_core.store import open_catalog
 from edgeft_core.store.contract import Catalog, RunRecord
 
 RUN_PARAMETER: Final = "run"
@@ -19,11 +19,6 @@ _LAST_RUN: Final = "edgeft.last_run"
 @st.cache_resource(show_spinner=False)
 def _ensured(root: str) -> Home:
     return find_home(root).ensure()
-
-
-@st.cache_resource(show_spinner=False, max_entries=4)
-def _opened(url: str) -> Catalog:
-    return open_catalog(url)
 
 
 def home() -> Home:
@@ -37,7 +32,7 @@ def home() -> Home:
 
 def catalog() -> Catalog:
     """The catalog of :func:`home`, opened once per server and shared by all sessions."""
-    return _opened(home().catalog_url)
+    return catalog_of(home())
 
 
 def current_run() -> RunRecord | None:

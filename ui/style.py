@@ -25,7 +25,9 @@ _CSS: Final = f"""
 .st-key-side [data-testid="stVerticalBlock"] {{ gap: 0.35rem; }}
 .st-key-empty_state {{ max-width: 34rem; margin: 12vh auto 0; }}
 .st-key-charts [data-testid="stPopoverButton"] {{ min-height: 0; padding: 0 0.3rem; }}
-:is(.st-key-charts, .st-key-actions) [data-testid="stPopoverButton"] > div > div[aria-hidden="true"] {{ display: none; }}
+:is(.st-key-charts, .st-key-actions) [data-testid="stPopoverButton"] > div > div[aria-hidden="true"] {{
+  display: none;
+}}
 </style>
 """
 

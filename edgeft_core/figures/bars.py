@@ -68,11 +68,11 @@ class TopClasses:
 
 
 def top_classes(
-    classes_K: Sequence[int], probs_K: Sequence[float], label: int, names_C: Sequence[str]
+    classes_K: Sequence[int], names_K: Sequence[str], probs_K: Sequence[float], label: int
 ) -> TopClasses:
-    """Name the classes and mark the true one."""
+    """Mark the true class."""
     return TopClasses(
-        tuple(names_C[one] if one < len(names_C) else str(one) for one in classes_K),
+        tuple(names_K),
         tuple(100.0 * float(one) for one in probs_K),
         tuple(int(one) == label for one in classes_K),
     )

@@ -151,6 +151,7 @@ def _traces(one: Curve, axis: HorizontalAxis, unit: str, y_axis: str) -> list[go
         line={"color": colour, "width": theme.LINE_WIDTH_PX, "dash": one.style.dash},
         marker={"color": colour, "size": 5},
         connectgaps=one.style.sparse,
+        showlegend=one.style.in_legend,
         hovertemplate=hover(one.style.name, one.style.text, unit, axis),
     )
     if not one.has_spread:
@@ -218,6 +219,8 @@ def _add_reference(figure: go.Figure, reference: Reference) -> None:
             y=reference.value,
             yanchor="bottom",
             text=reference.text,
+            bgcolor=theme.translucent(theme.colour(Meaning.BACKGROUND), 0.65),
+            borderpad=0,
             font={"size": 10, "color": theme.colour(Meaning.MUTED)},
         )
 

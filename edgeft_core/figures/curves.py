@@ -19,6 +19,7 @@ class Style:
         meaning: decides the colour; None takes the series colour of number ``index``.
         dash: plotly's dash name; tells apart two curves of one meaning (Top-1 solid, Top-5 dotted).
         sparse: measured now and then (validation): points are marked and joined over gaps.
+        in_legend: off for a curve whose look says enough beside another's name.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Style:
     index: int = 0
     dash: str = "solid"
     sparse: bool = False
+    in_legend: bool = True
 
 
 @dataclass(frozen=True)

@@ -62,12 +62,12 @@ def test_names_with_markup_are_shown_as_they_are() -> None:
     names = ("<img src=x>", "b")
     figure = draw_evolution(evolution(np.zeros(1), np.ones((1, 2), int), names, HorizontalAxis()))
     assert figure.layout.yaxis.ticktext[0].startswith("&lt;img")
-    bars = draw_top_classes(top_classes([0, 1], [0.7, 0.2], 1, names))
+    bars = draw_top_classes(top_classes([0, 1], names, [0.7, 0.2], 1))
     assert bars.layout.yaxis.ticktext[0].startswith("&lt;img")
 
 
 def test_the_true_class_is_ticked() -> None:
-    data = top_classes([2, 0], [0.6, 0.3], 0, NAMES)
+    data = top_classes([2, 0], ["cid", "ann"], [0.6, 0.3], 0)
     assert data.right_K == (False, True)
     assert data.percent_K == pytest.approx((60, 30))
     assert draw_top_classes(data).layout.yaxis.ticktext == ("cid", "ann \u2713")

@@ -11,7 +11,7 @@ from ui import state
 from ui.live.panels import SLOTS, Look, Slot
 from ui.live.reading import LiveData, read_live
 from ui.live_chart import live_chart, visible_range
-from ui.messages import calmly
+from ui.messages import calmly, escape
 from ui.signals_help import explanation
 
 _HEIGHT_PX: Final = 192
@@ -50,7 +50,9 @@ def charts(run_id: str, kind: XKind, smoothing: float, *, every_s: float | None)
 def _draw(run_id: str, kind: XKind, smoothing: float) -> None:
     with calmly():
         group = f"live:{run_id}:{kind}"
-        data = read_live(state.home(), state.catalog(), run_id, kind, visible_range(group))
+        data = read_live(state.home(), run_id, kind, visible_range(group))
+        if data.problem:
+            st.warning(escape(data.problem), icon=":material/warning:")
         look = Look(HorizontalAxis(kind, data.start_s), smoothing)
         with st.container(key="charts"):
             for slot in SLOTS:

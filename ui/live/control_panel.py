@@ -52,7 +52,7 @@ def _draw(run_id: str) -> None:
         panel.more()
         panel.buttons()
         st.divider()
-        journal(commands)
+        journal(state.home(), run_id)
 
 
 class _Panel:

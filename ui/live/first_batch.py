@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from typing import Any
 
 import streamlit as st
 
+from edgeft_core import queries
 from edgeft_core.figures import theme
 from edgeft_core.settings import Home
-from edgeft_core.store import open_metrics_reader
 
 
 def first_batch_of(home: Home, run_id: str) -> None:
     """Embedding and logit statistics, and ten predictions beside ten labels."""
-    with (
-        st.expander("First batch, before any training"),
-        closing(open_metrics_reader(home.metrics_file(run_id))) as reader,
-    ):
+    with st.expander("First batch, before any training"), queries.metrics_of(home, run_id) as reader:
         facts = reader.facts()
         batch = facts.get("first_batch")
         if not batch:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -113,23 +113,20 @@ def similarity(data: LiveData, look: Look) -> Panel:
     """Cosines of pairs: the same image, the same person, different people."""
     lines = (
         _line(data, look, "cos_same_image", "same image", Meaning.SAME_IMAGE),
-        _now_and_then(data, look, "val_cos_same_image", "same image, val.", Meaning.SAME_IMAGE, dash="dot"),
-        _now_and_then(data, look, "val_cos_same", "same person, val.", Meaning.SAME_PERSON, dash="dot"),
+        _now_and_then(data, look, "val_cos_same_image", "", Meaning.SAME_IMAGE, dash="dot"),
+        _now_and_then(data, look, "val_cos_same", "same person", Meaning.SAME_PERSON, dash="dot"),
         _line(data, look, "cos_different", "different people", Meaning.DIFFERENT_PEOPLE),
-        _now_and_then(
-            data, look, "val_cos_different", "different people, val.", Meaning.DIFFERENT_PEOPLE, dash="dot"
-        ),
+        _now_and_then(data, look, "val_cos_different", "", Meaning.DIFFERENT_PEOPLE, dash="dot"),
     )
     lowest = min((float(np.nanmin(one.low_P)) for one in lines if not one.empty), default=0.0)
-    return _panel(
-        LineChart(
-            lines,
-            look.axis,
-            references=(Reference(0.0, "unrelated"),),
-            markers=data.markers(look.axis),
-            y_range=(min(-0.1, lowest - 0.05), 1.05),
-        )
+    chart = LineChart(
+        lines,
+        look.axis,
+        references=(Reference(0.0, "unrelated"),),
+        markers=data.markers(look.axis),
+        y_range=(min(-0.1, lowest - 0.05), 1.05),
     )
+    return replace(_panel(chart), note=", ".join(filter(None, (chart.reduced, "dotted: validation"))))
 
 
 def loss(data: LiveData, look: Look) -> Panel:
@@ -201,7 +198,11 @@ def _line(
 def _now_and_then(
     data: LiveData, look: Look, name: str, words: str, meaning: Meaning, *, dash: str = "solid"
 ) -> Curve:
-    style = Style(words, SIGNALS[name].meaning, meaning, dash=dash, sparse=True)
+    """A curve of points; without ``words`` it shares the legend of the curve of the same colour."""
+    signal = SIGNALS[name]
+    style = Style(
+        words or signal.title, signal.meaning, meaning, dash=dash, sparse=True, in_legend=bool(words)
+    )
     return curve(data.sparse, name, style, look.axis, factor=_factor(name))
 
 

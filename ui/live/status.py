@@ -6,10 +6,10 @@ from typing import Final
 
 import streamlit as st
 
+from edgeft_core import queries
 from edgeft_core.figures import theme
 from edgeft_core.jobs.liveness import reconcile
 from edgeft_core.jobs.states import ACTIVE, RunState
-from edgeft_core.store.contract import RunRecord
 from ui import state
 from ui.messages import calmly, escape
 
@@ -41,65 +41,48 @@ def status_line(run_id: str, drawn_for: RunState) -> None:
 def _draw(run_id: str, drawn_for: RunState) -> None:
     with calmly():
         reconcile(state.home())
-        record = state.catalog().run(run_id)
-        if record.state is not drawn_for:
+        status = queries.run_status(state.home(), run_id)
+        if status.state is not drawn_for:
             st.rerun()
+        share, words = preparation(status) or (status.fraction, progress_words(status))
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(" &nbsp; ".join(status_words(record)), width="content")
-            waiting = preparation(record)
-            share = waiting[0] if waiting else progress(record)
+            st.markdown(" &nbsp; ".join(status_words(status)), width="content")
             if share is not None:
                 st.progress(share, width=120)
-            words = waiting[1] if waiting else progress_words(record)
             st.markdown(f":gray[{' &nbsp; '.join(words)}]" if words else "", width="content")
 
 
-def preparation(record: RunRecord) -> tuple[float | None, list[str]] | None:
-    """What a run does that is no step (drawing, embedding, validating): share done and words; None if nothing."""
-    doing = record.summary.get("progress")
-    if record.state not in ACTIVE or not doing:
+def preparation(status: queries.RunStatus) -> tuple[float | None, list[str]] | None:
+    """What a run does that is no step (drawing, embedding, validating): share done, and words; None if nothing."""
+    doing = status.progress
+    if status.state not in ACTIVE or not doing:
         return None
     done, total = int(doing.get("done") or 0), int(doing.get("total") or 0)
+    words = [escape(str(doing["what"]))]
     if not total:
-        return None, [escape(str(doing["what"]))]
-    return min(1.0, done / total), [
-        escape(str(doing["what"])), f"{theme.format_count(done)} of {theme.format_count(total)}",
-    ]  # fmt: skip
+        return None, words
+    return min(1.0, done / total), [*words, f"{theme.format_count(done)} of {theme.format_count(total)}"]
 
 
-def progress(record: RunRecord) -> float | None:
-    """Share of all steps that are done; None before anything is known."""
-    total = int(record.summary.get("steps_total") or 0)
-    if not total:
-        return None
-    return min(1.0, int(record.summary.get("step") or 0) / total)
-
-
-def status_words(record: RunRecord) -> list[str]:
+def status_words(status: queries.RunStatus) -> list[str]:
     """``["running", "stage 1/2", "epoch 3/10"]``."""
-    words = [_DOTS[record.state]]
-    stage = record.summary.get("stage")
-    stages = record.config.stages
-    if stage is not None and record.state in ACTIVE and 0 <= int(stage) < len(stages):
-        words.append(f"stage {int(stage) + 1}/{len(stages)}")
-        epochs = stages[int(stage)].epochs
-        epoch = min(epochs, int(float(record.summary.get("epoch") or 0)) + 1)
-        words.append(f"epoch {epoch}/{epochs}")
+    words = [_DOTS[status.state]]
+    if status.stage is not None and status.state in ACTIVE:
+        epoch = min(status.epochs, int(status.epoch) + 1)
+        words += [f"stage {status.stage + 1}/{status.stages}", f"epoch {epoch}/{status.epochs}"]
     return words
 
 
-def progress_words(record: RunRecord) -> list[str]:
+def progress_words(status: queries.RunStatus) -> list[str]:
     """``["62 %", "step 640 of 1 030", "412 img/s", "ETA 1:20"]``."""
-    summary = record.summary
-    share = progress(record)
-    if share is None:
+    if status.fraction is None:
         return []
-    done, total = (theme.format_count(int(summary.get(name) or 0)) for name in ("step", "steps_total"))
-    words = [f"{100 * share:.0f} %", f"step {done} of {total}"]
-    if record.state is RunState.RUNNING:
-        if summary.get("images_per_s"):
-            words.append(f"{theme.format_number(float(summary['images_per_s']))} img/s")
-        if summary.get("eta_s") is not None:
-            of = " of this stage" if summary.get("eta_scope") == "stage" else ""
-            words.append(f"ETA{of} {theme.format_duration(float(summary['eta_s']))}")
+    done, total = theme.format_count(status.step), theme.format_count(status.steps_total)
+    words = [f"{100 * status.fraction:.0f} %", f"step {done} of {total}"]
+    if status.state is RunState.RUNNING:
+        if status.images_per_s:
+            words.append(f"{theme.format_number(status.images_per_s)} img/s")
+        if status.eta_s is not None:
+            of = " of this stage" if status.eta_scope == "stage" else ""
+            words.append(f"ETA{of} {theme.format_duration(status.eta_s)}")
     return words

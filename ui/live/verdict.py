@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
 
+from edgeft_core import queries
 from edgeft_core.diagnostics.chance import max_share_chance
 from edgeft_core.figures import theme
-from edgeft_core.store import open_metrics_reader
 from ui import state
 from ui.live.reading import Counts
 from ui.messages import calmly
 
-# More than guessing's 99.9 % quantile and than so many times the labels' own largest share: worth a look.
-_TIMES_LABELS = 2.0
+# More than twice what guessing stays below, and than twice the labels' own largest share: worth a look.
+_TIMES = 2.0
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Concentration:
 
     @property
     def conspicuous(self) -> bool:
-        return self.largest > max(self.chance, _TIMES_LABELS * self.largest_label)
+        return self.largest > _TIMES * max(self.chance, self.largest_label)
 
     def sentence(self) -> str:
         """Streamlit markdown."""
@@ -68,7 +67,6 @@ def verdict_line(run_id: str, *, every_s: float | None) -> None:
 
 def _draw(run_id: str) -> None:
     with calmly():
-        images = state.catalog().run(run_id).config.monitor.window_images
-        with closing(open_metrics_reader(state.home().metrics_file(run_id))) as reader:
-            found = concentration(*reader.window_counts(images))
+        now = queries.histogram_now(state.home(), run_id)
+        found = concentration(now.predicted_C, now.labels_C, now.images)
         st.markdown(found.sentence() if found else ":gray[No predictions yet.]")
