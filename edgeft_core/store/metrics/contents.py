@@ -104,8 +104,8 @@ class PredictionCodec:
         step, predicted, labels = row
         return ClassCounts(
             step,
-            (counts.count(counts.unpack_ids(predicted, self.n_classes)),),
-            (counts.count(counts.unpack_ids(labels, self.n_classes)),),
+            (counts.each_once(counts.unpack_ids(predicted, self.n_classes)),),
+            (counts.each_once(counts.unpack_ids(labels, self.n_classes)),),
         )
 
     def of_bucket(self, row: tuple[Any, ...]) -> ClassCounts:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 IntArray = npt.NDArray[np.int64]
 Pairs = tuple[IntArray, IntArray]
-"""Ascending class ids and how often each occurs."""
+"""Class ids and a count for each; an id may come several times until ``add_up``."""
 
 
 def id_type(n_classes: int) -> np.dtype[np.unsignedinteger]:
@@ -32,16 +32,13 @@ def unpack_ids(blob: bytes, n_classes: int) -> IntArray:
     return np.frombuffer(blob, id_type(n_classes)).astype(np.int64)
 
 
-def count(ids: npt.NDArray[np.integer]) -> Pairs:
-    """How often each class occurs."""
-    classes, counts = np.unique(np.asarray(ids, np.int64), return_counts=True)
-    return classes, counts.astype(np.int64)
+def each_once(ids: npt.NDArray[np.integer]) -> Pairs:
+    """One for every prediction; sorting waits until a bucket closes."""
+    return np.asarray(ids, np.int64), np.ones(len(ids), np.int64)
 
 
 def add_up(parts: Sequence[Pairs]) -> Pairs:
-    """The sum of several counts."""
-    if not parts:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    """The sum of one or more counts, by ascending class."""
     classes, where = np.unique(np.concatenate([ids for ids, _ in parts]), return_inverse=True)
     amounts = np.concatenate([counts for _, counts in parts])
     total = np.zeros(len(classes), np.int64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -37,8 +38,10 @@ def read_histograms(
     for run in cover(begin, end, level, LOWEST_PREDICTION_LEVEL):
         if run.level == 0:
             query = "SELECT * FROM prediction_rows WHERE step BETWEEN ? AND ? ORDER BY step"
-            for step, *blobs in connection.execute(query, (run.begin, run.end - 1)):
-                grid.add_ids((step >> shift) - base, step, *blobs)
+            rows = connection.execute(query, (run.begin, run.end - 1))
+            for column, group in groupby(rows, key=lambda row: (row[0] >> shift) - base):
+                steps, predicted, labels = zip(*group, strict=True)
+                grid.add_ids(column, steps[-1], b"".join(predicted), b"".join(labels))
         else:
             query = (
                 "SELECT last_step, predicted, labels FROM prediction_buckets WHERE address BETWEEN ? AND ?"
@@ -90,7 +93,7 @@ class _Grid:
     def add_ids(self, column: int, step: int, predicted: bytes, labels: bytes) -> None:
         self._step_V[column] = step
         for target, blob in ((self._counts_VC, predicted), (self._labels_VC, labels)):
-            np.add.at(target[column], counts.unpack_ids(blob, self._n_classes), 1)
+            target[column] += _bins(counts.unpack_ids(blob, self._n_classes), self._n_classes)
 
     def add_pairs(self, column: int, step: int, *blobs: Any) -> None:
         self._step_V[column] = step

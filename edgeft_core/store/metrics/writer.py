@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import sqlite3
 from collections.abc import Mapping
 from contextlib import suppress
@@ -61,7 +60,9 @@ class SqliteMetricsWriter:
             counts.pack_ids(event.predicted_B, self._n_classes),
             counts.pack_ids(event.labels_B, self._n_classes),
         )
-        content = ClassCounts(event.step, (counts.count(event.predicted_B),), (counts.count(event.labels_B),))
+        content = ClassCounts(
+            event.step, (counts.each_once(event.predicted_B),), (counts.each_once(event.labels_B),)
+        )
         self._predictions.add(row, content)
 
     def add_signals(
@@ -94,7 +95,7 @@ class SqliteMetricsWriter:
             self._write_keys()
             for track in self._tracks:
                 track.write()
-            self._put("latest", [(key, *value) for key, value in self._latest.items()])
+            self._put("latest", [(key, step, float(value)) for key, (step, value) in self._latest.items()])
             self._put("facts", list(self._facts.items()))
             self._put("samples", [(split, *rest) for split, rest in self._samples.items()])
         for track in self._tracks:
@@ -117,9 +118,11 @@ class SqliteMetricsWriter:
         return (*self._series.values(), self._predictions)
 
     def _vector(self, track: str, step: int, scalars: Mapping[str, float]) -> Vector:
-        for key, value in scalars.items():
-            if not math.isnan(value):  # NaN is no value
-                self._latest[key] = (step, float(value))
+        self._latest |= {
+            key: (step, value)
+            for key, value in scalars.items()
+            if value == value  # noqa: PLR0124 - NaN is no value
+        }
         return self._orders[track].vector(scalars)
 
     def _add_vector(
