@@ -35,6 +35,7 @@ from edgeft_core.store.contract import Catalog, CheckpointRecord, MetricsWriter,
 
 log = logging.getLogger(__name__)
 
+_LOGGED = ("val_loss", "val_top1", "val_top5", "test_top1", "test_top5")
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
@@ -89,9 +90,9 @@ class Journal:
     def _signals(self, event: SignalsMeasured, at: datetime) -> None:
         assert self._writer is not None
         patiently(self._writer.add_signals, event.step, event.scalars, at=at, epoch_total=self._epoch_total)
-        if "val_top1" in event.scalars:
-            shown = "top1 {val_top1:.1%}, top5 {val_top5:.1%}".format_map(event.scalars)
-            log.info("step %d, validation: %s", event.step, shown)
+        shown = [f"{name} {event.scalars[name]:.4g}" for name in _LOGGED if name in event.scalars]
+        if shown:
+            log.info("step %d: %s", event.step, ", ".join(shown))
 
     @_put.register
     def _samples(self, event: SamplesTaken, at: datetime) -> None:  # noqa: ARG002

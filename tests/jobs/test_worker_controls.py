@@ -1,0 +1,74 @@
+"""Commands on their way from the catalog to the engine."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from edgeft_core.config import RunConfig
+from edgeft_core.events import ControlRequest
+from edgeft_core.jobs.worker.controls import STOP, CatalogControls
+from edgeft_core.settings import Home
+from edgeft_core.store import open_catalog
+from edgeft_core.store.catalog import SqlCatalog
+
+
+def ask(catalog: SqlCatalog, kind: str, **changes: float) -> int:
+    assert kind in {"set", "stop", "pause"}
+    request = ControlRequest(0, kind, changes)  # type: ignore[arg-type]
+    return catalog.add_command("run", request, requested_by="test").id
+
+
+def controls_of(home: Home, catalog: SqlCatalog) -> CatalogControls:
+    catalog.add_run("run", "run", RunConfig())
+    return CatalogControls(open_catalog(home.catalog_url), "run")
+
+
+def test_each_request_is_handed_out_once_and_in_order(home: Home, catalog: SqlCatalog) -> None:
+    controls = controls_of(home, catalog)
+    assert list(controls.poll()) == []
+    first, second = ask(catalog, "set", scale=8.0), ask(catalog, "pause")
+    assert list(controls.poll()) == [
+        ControlRequest(first, "set", {"scale": 8.0}),
+        ControlRequest(second, "pause", {}),
+    ]
+    assert list(controls.poll()) == []
+    third = ask(catalog, "set", scale=9.0)  # the others are still without an outcome
+    assert [one.command_id for one in controls.poll()] == [third]
+
+
+def test_a_request_made_before_the_worker_came_is_found(home: Home, catalog: SqlCatalog) -> None:
+    catalog.add_run("run", "run", RunConfig())
+    asked = ask(catalog, "set", scale=8.0)
+    assert [one.command_id for one in CatalogControls(catalog, "run").poll()] == [asked]
+
+
+def test_an_interrupt_is_one_stop(home: Home, catalog: SqlCatalog) -> None:
+    controls = controls_of(home, catalog)
+    controls.interrupt()
+    controls.interrupt()
+    assert list(controls.poll()) == [STOP]
+    assert list(controls.poll()) == []
+
+
+def test_waiting_ends_with_a_request(home: Home, catalog: SqlCatalog) -> None:
+    controls = controls_of(home, catalog)
+    controls.poll()
+    later = threading.Timer(0.1, lambda: ask(catalog, "set", scale=8.0))
+    later.start()
+    begun = time.monotonic()
+    controls.wait(60.0)
+    later.join()
+    assert time.monotonic() - begun < 30.0  # it did not sleep through
+    assert len(controls.poll()) == 1
+
+
+def test_a_stop_is_seen_before_the_first_step_without_taking_other_requests_away(
+    home: Home, catalog: SqlCatalog
+) -> None:
+    controls = controls_of(home, catalog)
+    changed = ask(catalog, "set", scale=8.0)
+    assert controls.stop_before_first_step() is None
+    stop = ask(catalog, "stop")
+    assert controls.stop_before_first_step() == ControlRequest(stop, "stop")
+    assert [one.command_id for one in controls.poll()] == [changed, stop]
