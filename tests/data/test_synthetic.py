@@ -232,13 +232,13 @@ def _nearest_neighbour_top1(images_ISF: NDArray[np.float32], gallery_shots: int)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("gallery_shots", [1, 8])
-def test_comparing_raw_pixels_does_not_recognise_people(gallery_shots: int) -> None:
+def test_comparing_raw_pixels_does_not_recognise_people() -> None:
     people, shots = 518, 12
     images = draw_faces(np.repeat(np.arange(people), shots), np.tile(np.arange(shots), people), px=56)
     flat: NDArray[np.float32] = images.reshape(people, shots, -1).astype(np.float32)
     flat /= np.float32(255)
-    assert _nearest_neighbour_top1(flat, gallery_shots) < 0.40
+    assert _nearest_neighbour_top1(flat, gallery_shots=1) < 0.40
+    assert _nearest_neighbour_top1(flat, gallery_shots=8) < 0.40
     flat -= flat.mean(axis=2, keepdims=True)
     flat /= np.linalg.norm(flat, axis=2, keepdims=True)
-    assert _nearest_neighbour_top1(flat, gallery_shots) < 0.40
+    assert _nearest_neighbour_top1(flat, gallery_shots=8) < 0.40

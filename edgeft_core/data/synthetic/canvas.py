@@ -18,6 +18,7 @@ FloatArray = NDArray[np.float32]
 Box = tuple[slice, slice]
 
 NOISE_SIDE = 384
+_SMALL = 4000
 
 
 @lru_cache(maxsize=8)
@@ -34,21 +35,17 @@ def noise_bank() -> FloatArray:
 
 
 @lru_cache(maxsize=32)
-def _interpolation(px: int, knots: int) -> tuple[NDArray[np.intp], FloatArray]:
-    """For each of px pixels its left knot and its (smoothed) weight towards the right one."""
+def _interpolation(px: int, knots: int) -> FloatArray:
+    """Weights (px, knots) of each knot at each pixel: smooth steps from knot to knot."""
     place = np.linspace(0.0, knots - 1, px)
-    left = np.minimum(place.astype(np.intp), knots - 2)
-    weight = place - left
-    return left, (weight * weight * (3.0 - 2.0 * weight)).astype(np.float32)
+    reach = np.clip(1.0 - np.abs(place[:, None] - np.arange(knots)), 0.0, 1.0)
+    return (reach * reach * (3.0 - 2.0 * reach)).astype(np.float32)
 
 
 def smooth_field(knots: FloatArray, px: int) -> FloatArray:
     """Stretch (C, k, k) random knots smoothly to (C, px, px)."""
-    left, weight = _interpolation(px, knots.shape[1])
-    rows = knots[:, left]
-    rows = rows + weight[None, :, None] * (knots[:, left + 1] - rows)
-    start = rows[:, :, left]
-    field: FloatArray = start + weight * (rows[:, :, left + 1] - start)
+    weights = _interpolation(px, knots.shape[1])
+    field: FloatArray = np.matmul(np.matmul(weights, knots), weights.T, dtype=np.float32)
     return field
 
 
@@ -61,6 +58,12 @@ def cover(distance: FloatArray, sharpness: float) -> FloatArray:
 
 def blend(image: FloatArray, box: Box, alpha: FloatArray, colour: FloatArray) -> None:
     """Lay a colour (3,) or colour field (3, h, w) over the box of image (3, H, W), with coverage alpha (h, w)."""
+    if alpha.size < _SMALL:
+        region = image[:, box[0], box[1]]
+        layer = (colour[:, None, None] if colour.ndim == 1 else colour) - region
+        layer *= alpha
+        region += layer
+        return
     # Channel by channel: layers of 50 kB stay in the cache, and malloc does not ask the system for them.
     for channel, tone in zip(image, colour, strict=True):
         region = channel[box]
@@ -115,7 +118,7 @@ class Frame:
     def pixel(self, u: float, v: float) -> tuple[float, float]:
         """Row and column (fractional) at which the face point (u, v) is seen."""
         p, q = u, v
-        for _ in range(3):
+        for _ in range(2):
             depth = math.sqrt(max(0.03, 1 - 0.8 * ((p / self.head_width) ** 2 + q * q)))
             p, q = u - self.pose.yaw * depth, v - self.pose.pitch * depth
         x = self.pose.centre_x + self.pose.scale * (self._cos * p - self._sin * q)

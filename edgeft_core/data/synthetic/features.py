@@ -34,42 +34,47 @@ def darken(
     frame: Frame,
     place: tuple[float, float],
     reach: tuple[float, float],
-    colour: FloatArray,
+    colour: FloatArray | float,
 ) -> None:
-    """Multiply the picture by a colour (3,) that fades out towards the edge of an ellipse around a face point."""
+    """Multiply by a grey or a colour (3,) that fades out to the edge of an ellipse around a face point."""
     box = frame.box(*place, *reach)
     x, y = frame.local(box, *place)
     hill = _bump(x, y, *reach)
-    image[:, box[0], box[1]] *= _ONE + hill * (colour - _ONE)[:, None, None]
+    if isinstance(colour, float):
+        hill *= np.float32(colour - 1)
+        hill += _ONE
+        image[:, box[0], box[1]] *= hill
+    else:
+        image[:, box[0], box[1]] *= _ONE + hill * (colour - _ONE)[:, None, None]
 
 
 def draw_skin_tones(image: FloatArray, frame: Frame, person: Identity) -> None:
     """Cheek colour, shadows under brows and chin, folds that come with age, freckles and moles."""
     warm = np.array((1.0, 1 - 0.5 * person.blush, 1 - 0.45 * person.blush), np.float32)
-    fold = np.full(3, 1 - 0.35 * person.age, np.float32)
-    hollow = np.full(3, 1 - 0.30 * person.cheekbone, np.float32)
+    fold = 1 - 0.35 * person.age
+    hollow = 1 - 0.30 * person.cheekbone
     eyes = person.eyes
     for side in _SIDES:
         darken(image, frame, (side * 0.40 * person.head_width / 0.76, 0.36), (0.28, 0.22), warm)
         darken(image, frame, (side * 0.56 * person.head_width / 0.76, 0.52), (0.20, 0.26), hollow)
-        darken(image, frame, (side * eyes.spacing, eyes.height), (0.30, 0.17), np.full(3, 0.84, np.float32))
+        darken(image, frame, (side * eyes.spacing, eyes.height), (0.30, 0.17), 0.84)
         if person.age > 0.1:
             darken(image, frame, (side * (person.mouth.width * 0.72 + 0.09), 0.47), (0.055, 0.20), fold)
             darken(image, frame, (side * eyes.spacing, eyes.height + 0.15), (0.17, 0.045), fold)
     if person.age > 0.45:
         for v in (-0.42, -0.33):
-            darken(image, frame, (0.0, v), (0.38, 0.028), np.full(3, 1 - 0.22 * person.age, np.float32))
+            darken(image, frame, (0.0, v), (0.38, 0.028), 1 - 0.22 * person.age)
     darken(
         image,
         frame,
         (0.0, person.mouth.height + person.mouth.lower + 0.07),
         (0.2, 0.05),
-        np.full(3, 0.84, np.float32),
+        0.84,
     )
     if person.freckles:
         _draw_freckles(image, frame, person)
     for u, v, size in person.moles:
-        darken(image, frame, (u, v), (size * 1.7, size * 1.7), np.full(3, 0.1, np.float32))
+        darken(image, frame, (u, v), (size * 1.7, size * 1.7), 0.1)
 
 
 def _draw_freckles(image: FloatArray, frame: Frame, person: Identity) -> None:
@@ -141,12 +146,12 @@ def draw_nose(image: FloatArray, frame: Frame, person: Identity) -> None:
     """Shadow under the tip, wings, nostrils and a light on the tip; the bridge comes from the relief."""
     nose = person.nose
     base = person.eyes.height + nose.length
-    darken(image, frame, (0.0, base + 0.03), (nose.width * 1.25, 0.085), np.full(3, 0.70, np.float32))
+    darken(image, frame, (0.0, base + 0.03), (nose.width * 1.25, 0.085), 0.70)
     for side in _SIDES:
-        darken(image, frame, (side * nose.width, base - 0.035), (0.045, 0.085), np.full(3, 0.62, np.float32))
-        dark = np.full(3, 1 - 0.75 * nose.nostril, np.float32)
+        darken(image, frame, (side * nose.width, base - 0.035), (0.045, 0.085), 0.62)
+        dark = 1 - 0.75 * nose.nostril
         darken(image, frame, (side * nose.width * 0.48, base + 0.012), (nose.width * 0.36, 0.036), dark)
-    darken(image, frame, (0.0, base - 0.085), (nose.width * 0.6, 0.09), np.full(3, 1.16, np.float32))
+    darken(image, frame, (0.0, base - 0.085), (nose.width * 0.6, 0.09), 1.16)
 
 
 def draw_mouth(image: FloatArray, frame: Frame, person: Identity, expression: Expression) -> None:

@@ -101,27 +101,25 @@ def develop(image: FloatArray, shot: Shot) -> NDArray[np.uint8]:
         _blur_once(image, min(left, 1.0))
         left -= 1.0
     grain = _grain(shot, px)
-    bend = np.float32(1.0 - shot.light.gamma)
+    # Tone curve c (a - b c): what x ** gamma near gamma = 1 and a soft shoulder come to, without a power.
+    bend = 1.0 - shot.light.gamma
+    rise, shoulder = np.float32(255 * (1.06 + bend)), np.float32(-255 * (0.10 + bend))
     picture = np.empty((px, px, 3), np.uint8)
     for number in range(3):
         channel = image[number]
-        np.maximum(channel, _ZERO, out=channel)
-        channel /= _ONE + np.float32(0.10) * channel
-        channel *= np.float32(1.06)
-        # x ** gamma near gamma = 1, as a quadratic that keeps 0 and 1: far cheaper than a power.
-        channel += channel * (_ONE - channel) * bend
-        channel += grain
-        channel *= np.float32(255.0)
-        channel += np.float32(0.5)
-        np.clip(channel, _ZERO, np.float32(255.0), out=channel)
-        picture[:, :, number] = channel
+        curve = channel * shoulder
+        curve += rise
+        curve *= channel
+        curve += grain
+        np.clip(curve, _ZERO, np.float32(255.0), out=curve)
+        picture[:, :, number] = curve
     return picture
 
 
 def _grain(shot: Shot, px: int) -> FloatArray:
-    """Noise (px, px), the same for all channels: a random window of the fixed sheet."""
-    sheet = noise_bank()
+    """Noise (px, px) in grey levels, the same for all channels: a random window of the fixed sheet."""
+    sheet, size = noise_bank(), np.float32(255 * shot.noise)
     if px >= NOISE_SIDE:
-        return np.resize(sheet, (px, px)) * np.float32(shot.noise)
+        return np.resize(sheet, (px, px)) * size + np.float32(0.5)
     row, column = shot.noise_row % (NOISE_SIDE - px), shot.noise_column % (NOISE_SIDE - px)
-    return sheet[row : row + px, column : column + px] * np.float32(shot.noise)
+    return sheet[row : row + px, column : column + px] * size + np.float32(0.5)

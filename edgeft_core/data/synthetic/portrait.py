@@ -12,7 +12,7 @@ from edgeft_core.data.synthetic.canvas import Frame, blend, cover
 from edgeft_core.data.synthetic.identity import Identity, make_identity
 from edgeft_core.data.synthetic.shot import Shot, make_shot
 
-GENERATOR_VERSION = 1
+GENERATOR_VERSION = 2
 """Raised whenever the same seed no longer gives the same pictures; part of the name of every cache file."""
 
 
