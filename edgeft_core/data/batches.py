@@ -15,11 +15,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from edgeft_core.data.dataset import FaceDataset
-from edgeft_core.data.images import IntArray
+from edgeft_core.data.images import IntArray, Pixels
 from edgeft_core.data.listing import SplitName
 from edgeft_core.errors import DataError
 
 _AHEAD = 2  # batches each reader prepares before they are asked for
+_WHILE_STARTING = 16  # batches read in this process while the others start, which takes seconds
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,9 @@ class BatchLoader:
         self._loader = None
 
     def _from_processes(self, batches: Sequence[IntArray]) -> Iterator[Batch]:
+        here = 0
         if self._loader is None:
+            here = _WHILE_STARTING
             self._loader = DataLoader(
                 self._reader,
                 sampler=self._order,
@@ -131,8 +134,10 @@ class BatchLoader:
                 prefetch_factor=_AHEAD,
                 collate_fn=_as_it_is,
             )
-        self._order.batches = batches
-        for batch in self._loader:
+        self._order.batches = batches[here:]
+        there = iter(self._loader)
+        yield from self._from_thread(batches[:here])
+        for batch in there:
             if isinstance(batch, DataError):
                 raise batch
             yield batch
@@ -188,8 +193,8 @@ class _Reader(Dataset[Batch | DataError]):
         )
 
 
-def _channels_first(pixels_NHWC: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> Tensor:
-    return torch.from_numpy(pixels_NHWC).permute(0, 3, 1, 2).contiguous()
+def _channels_first(pixels_NHWC: Pixels) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(pixels_NHWC.transpose(0, 3, 1, 2)))
 
 
 def _as_it_is(batch: Any) -> Any:

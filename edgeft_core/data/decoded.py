@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from edgeft_core.data.image_cache import DecodedState, FileFacts, FileKey, ImageCache
-from edgeft_core.data.images import IntArray, Pixels, UnreadableImageError, decode, quiet_decoding
+from edgeft_core.data.images import IntArray, Pixels, UnreadableImageError, decode
 from edgeft_core.data.listing import readable
 from edgeft_core.errors import DataError
 
@@ -75,16 +75,15 @@ class DecodedImages:
 
     def _decoded(self, positions: IntArray) -> Pixels:
         faces = np.empty((len(positions), self.px, self.px, 3), dtype=np.uint8)
-        with quiet_decoding():
-            for place, position in enumerate(positions):
-                path = self._root / self._paths[position]
-                try:
-                    faces[place] = decode(path, self.px).pixels
-                except UnreadableImageError as error:
-                    shown = readable(str(path))
-                    raise DataError(
-                        f"{shown} could be read when the run began and no longer can: {error}."
-                    ) from error
+        for place, position in enumerate(positions):
+            path = self._root / self._paths[position]
+            try:
+                faces[place] = decode(path, self.px).pixels
+            except UnreadableImageError as error:
+                shown = readable(str(path))
+                raise DataError(
+                    f"{shown} could be read when the run began and no longer can: {error}."
+                ) from error
         return faces
 
 
@@ -132,7 +131,7 @@ class _Decoder:
         self._progress = progress
 
     def decode(self, keys: Sequence[FileKey]) -> Generator[tuple[FileFacts, Pixels]]:
-        with quiet_decoding(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
             for start in range(0, len(keys), _CHUNK):
                 outcomes = list(pool.map(self._one, keys[start : start + _CHUNK]))
                 if self._progress is not None:
@@ -142,8 +141,7 @@ class _Decoder:
     def can_read_more(self, state: DecodedState) -> bool:
         """Whether a file that could not be read the last time now can: a share was away, rights have changed."""
         broken = [key for key, facts in zip(state.keys, state.facts, strict=True) if facts.reason]
-        with quiet_decoding():
-            return any(not self._one(key)[0].reason for key in broken)
+        return any(not self._one(key)[0].reason for key in broken)
 
     def _one(self, key: FileKey) -> tuple[FileFacts, Pixels]:
         try:

@@ -9,8 +9,6 @@ off (AT&T faces, 92 x 112: nearest neighbour in pixels 96.8 % fitted, 96.5 % str
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +21,9 @@ Pixels = NDArray[np.uint8]
 IntArray = NDArray[np.int64]
 
 EXTENSIONS = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".pgm"})
+# Remarks about odd files (a broken EXIF block, a large picture) are not for the user's terminal. Set once for the
+# process: filters that are changed and restored around a decoding would race with other threads' filters.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "PPM")
 Image.preinit()  # before threads decode; WebP is registered by its import above
 assert WebPImagePlugin.WebPImageFile.format in Image.OPEN
@@ -65,17 +66,6 @@ def open_face(dataset: Faces, item_id: str) -> Pixels:
     """
     picture: Pixels = dataset.read_hr([dataset.index_of(item_id)])[0]
     return picture
-
-
-@contextmanager
-def quiet_decoding() -> Iterator[None]:
-    """Keep Pillow's remarks about odd files (a broken EXIF block, a large picture) off the user's terminal.
-
-    Filters are global to the process: enter it once around threads that decode, not inside them.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def decode(path: Path, px: int) -> Picture:

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeft_core.config import DataConfig
-from edgeft_core.data import FaceDataset, open_dataset
+from edgeft_core.data import FaceDataset, batches, open_dataset
 from edgeft_core.data.batches import Batch, BatchLoader, loader_workers
 from edgeft_core.errors import DataError
 from tests.data.folders import write_identities
@@ -104,8 +104,11 @@ def test_windows_reads_without_processes_unless_asked(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.slow
-def test_processes_give_the_same_batches_epoch_after_epoch(data: FaceDataset) -> None:
+def test_processes_give_the_same_batches_epoch_after_epoch(
+    data: FaceDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
     alone, together = loader(data), loader(data, workers=2)
+    monkeypatch.setattr(batches, "_WHILE_STARTING", 1)  # of five: the others come from the processes
     try:
         for epoch, start in ((0, 0), (1, 2)):
             pairs = zip(alone.epoch(epoch, start), together.epoch(epoch, start), strict=True)
@@ -119,7 +122,10 @@ def test_processes_give_the_same_batches_epoch_after_epoch(data: FaceDataset) ->
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="kills with a POSIX signal")
-def test_when_processes_die_reading_goes_on_without_them(data: FaceDataset) -> None:
+def test_when_processes_die_reading_goes_on_without_them(
+    data: FaceDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "_WHILE_STARTING", 0)
     alone, together = loader(data), loader(data, workers=1)
     going = together.epoch(0)
     first = next(going)
@@ -131,8 +137,20 @@ def test_when_processes_die_reading_goes_on_without_them(data: FaceDataset) -> N
     assert "images are now read without them" in together.fallback
 
 
+@pytest.mark.slow
+def test_the_first_batches_are_read_here_while_processes_start(data: FaceDataset) -> None:
+    together = loader(data, workers=1)
+    try:
+        pairs = list(zip(together.epoch(0), loader(data).epoch(0), strict=True))
+        assert all(equal(one, other) for one, other in pairs)
+        assert len(pairs) < batches._WHILE_STARTING
+    finally:
+        together.close()
+
+
 @pytest.mark.parametrize("workers", [0, pytest.param(1, marks=pytest.mark.slow)])
-def test_a_file_that_vanished_is_named(tmp_path: Path, workers: int) -> None:
+def test_a_file_that_vanished_is_named(tmp_path: Path, workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "_WHILE_STARTING", 0)
     root = write_identities(tmp_path / "faces", {"a": 3, "b": 3})
     (tmp_path / "cache").write_text("no cache can be kept here")
     data = open_dataset(DataConfig(source=str(root), image_px=40), seed=1, cache=tmp_path / "cache")

@@ -78,6 +78,12 @@ def test_a_turned_phone_photo_is_set_upright(tmp_path: Path) -> None:
     np.testing.assert_array_equal(decode(tmp_path / "phone.png", 40).pixels, np.rot90(picture(5), -1))
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
+def test_a_broken_exif_block_costs_no_picture(tmp_path: Path) -> None:
+    Image.fromarray(picture(9)).save(tmp_path / "odd.jpg", exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff\0")
+    assert decode(tmp_path / "odd.jpg", 40).pixels.shape == (40, 40, 3)
+
+
 def test_a_tall_picture_is_fitted_and_its_border_repeated(tmp_path: Path) -> None:
     write_picture(tmp_path / "tall.png", 6, width=92, height=112)
     out = decode(tmp_path / "tall.png", 112)
