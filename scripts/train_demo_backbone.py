@@ -59,7 +59,7 @@ class Recipe:
     scale: float = 32.0
     margin: float = 0.20
     small_px: int = 64
-    small_share: float = 0.7
+    small_share: float = 0.6
 
     def lr(self, step: int) -> float:
         rise = min(1.0, (step + 1) / self.warmup_steps)
@@ -288,9 +288,9 @@ def main() -> None:
     )
     parser.add_argument("--people", type=int, default=3000)
     parser.add_argument("--shots", type=int, default=14)
-    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--save-every", type=int, default=300)
+    parser.add_argument("--save-every", type=int, default=250)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument(
         "--export", action="store_true", help="write the weights of the saved state, then measure"
