@@ -18,6 +18,7 @@ from edgeft_core.engine.session import Session
 from edgeft_core.engine.validation import Standing
 from edgeft_core.errors import WeightsError
 from edgeft_core.events import CheckpointSaved, Event, Notice
+from edgeft_core.models import build_backbone
 
 Kind = Literal["best", "last", "manual"]
 
@@ -103,23 +104,34 @@ def restore_random(state: dict[str, torch.Tensor], device: torch.device) -> None
 def restore_network(session: Session, content: dict[str, Any]) -> None:
     """Put a checkpoint's weights into the session's backbone and head.
 
+    A checkpoint that holds no backbone was written before any stage trained it: the config's weights are meant.
+
     Raises:
         WeightsError: they are those of another network.
     """
     try:
         if content["backbone"] is not None:
             session.embedder.backbone.load_state_dict(content["backbone"])
+        elif session.backbone_changed:
+            session.embedder.backbone.load_state_dict(_untrained_backbone(session.config))
         session.head.load_state_dict(content["head"])
     except RuntimeError as error:
         raise WeightsError(
             f"The checkpoint belongs to another network ({error}); use the backbone and classes it was written with."
         ) from error
+    session.backbone_changed = content["backbone"] is not None
+
+
+def _untrained_backbone(config: RunConfig) -> dict[str, Any]:
+    """The backbone's state as the run began with it."""
+    return build_backbone(
+        config.backbone, image_px=config.data.image_px, seed=config.seed
+    ).module.state_dict()
 
 
 def restore_session(session: Session, content: dict[str, Any]) -> None:
     """Everything but what belongs to the stage in progress and to the collaborators."""
     restore_network(session, content)
-    session.backbone_changed = content["backbone"] is not None
     session.position = Position(**content["position"])
     session.live.config = settings_in_force(session.config, content)
     session.apply_head_settings()
