@@ -1,0 +1,3 @@
+"""Checks of the images and of who is on them. Torch-free."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Checks of the settings alone. Torch-free."""
+
+from __future__ import annotations
