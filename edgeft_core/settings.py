@@ -24,7 +24,10 @@ class Home:
     @property
     def catalog_url(self) -> str:
         """SQLAlchemy address of the catalog; ``EDGEFT_CATALOG_URL`` names another database."""
-        return os.environ.get("EDGEFT_CATALOG_URL") or f"sqlite:///{self.root / 'catalog.sqlite'}"
+        path = str(self.root / "catalog.sqlite")
+        # In an address "%" begins an escape and "?" the options; in a folder's name they are letters.
+        escaped = path.replace("%", "%25").replace("?", "%3F")
+        return os.environ.get("EDGEFT_CATALOG_URL") or f"sqlite:///{escaped}"
 
     @property
     def cache(self) -> Path:
