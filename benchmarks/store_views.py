@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import base64
 import json
+import os
 import sys
 import tempfile
 import time
@@ -94,7 +95,20 @@ def milliseconds(work: Callable[[], Any]) -> dict[str, float]:
     }
 
 
+def cold_view_ms(path: Path) -> float | None:
+    """A view of a file that the system holds nothing of in memory; None where that cannot be arranged."""
+    if not hasattr(os, "posix_fadvise"):
+        return None
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    begun = time.perf_counter()
+    look(path, 0, None)
+    return round(1e3 * (time.perf_counter() - begun), 1)
+
+
 def measure(path: Path, steps: int) -> dict[str, Any]:
+    cold = cold_view_ms(path)
     with open_metrics_reader(path) as reader:
         opened = milliseconds(lambda: open_metrics_reader(path).last_step())
         series = milliseconds(lambda: reader.view(SHOWN, points=POINTS))
@@ -104,6 +118,7 @@ def measure(path: Path, steps: int) -> dict[str, Any]:
     return {
         "steps": steps,
         "file_mb": round(path.stat().st_size / 1e6, 1),
+        "cold_view_ms": cold,
         "whole_view_ms": milliseconds(lambda: look(path, 0, None)),
         "zoomed_view_ms": milliseconds(lambda: look(path, middle, 2 * middle + 7)),
         "payload_kb": round(payload_bytes(*look(path, 0, None)) / 1e3, 1),

@@ -187,7 +187,7 @@ def _record(row: Row[Any]) -> RunRecord:
     config, problems = read_config(row.config)
     summary = dict(row.summary or {})
     if problems:
-        summary["config_problems"] = problems
+        summary["config_problems"] = list(problems)
     worker = None
     if row.worker_pid is not None:
         worker = ProcessIdentity(row.worker_pid, row.worker_started_at, row.worker_host)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from edgeft_core.errors import DiskFullError, HomeError, RequestError
 from edgeft_core.events import ControlRequest
 from edgeft_core.jobs.states import RunState
+from edgeft_core.settings import Home
 from edgeft_core.store import dialect, journal, open_catalog
 from edgeft_core.store.dialect import _NewestRows
 from tests.store.build_files import CATALOG_V1, CONFIG
@@ -184,3 +186,21 @@ def test_databases_without_a_change_counter_have_one_made_of_rows(tmp_path: Path
     assert counter.read() == seen[-1]
     counter.close()
     catalog.close()
+
+
+def test_the_catalog_lies_in_the_home_whatever_letters_the_home_s_name_has(tmp_path: Path) -> None:
+    root = tmp_path / "50% #1 a%20b \u017elut\u00fd"
+    catalog = open_catalog(Home(root).ensure().catalog_url)
+    catalog.add_run("r1", "", CONFIG)
+    catalog.close()
+    assert (root / "catalog.sqlite").is_file()
+    assert [one.name for one in tmp_path.iterdir()] == [root.name]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
+def test_a_question_mark_in_the_home_s_name_begins_no_options(tmp_path: Path) -> None:
+    root = tmp_path / "why?mode=ro"
+    catalog = open_catalog(Home(root).ensure().catalog_url)
+    assert catalog.add_run("r1", "", CONFIG).id == "r1"
+    catalog.close()
+    assert (root / "catalog.sqlite").is_file()

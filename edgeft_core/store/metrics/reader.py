@@ -108,21 +108,17 @@ class SqliteMetricsReader:
         """The answer in one read transaction; ``nothing`` for a file that is absent, empty or damaged."""
         with self._lock:
             try:
-                if self._connection is None:
-                    self._connection = layout.open_for_reading(self._path)
-                if self._connection is None:
-                    return nothing
                 with told_plainly("metrics", self._path):
+                    if self._connection is None:
+                        self._connection = layout.open_for_reading(self._path)
+                    if self._connection is None:
+                        return nothing
                     return self._in_transaction(self._connection, question)
             except HomeError as error:
-                if not is_damaged(error.__cause__ or error):
+                if error.__cause__ is None or not is_damaged(error.__cause__):
                     raise
-                self._note_damage(error.__cause__ or error)
-            except sqlite3.DatabaseError as error:
-                if not is_damaged(error):
-                    raise
-                self._note_damage(error)
-            return nothing
+                self._note_damage(error.__cause__)
+                return nothing
 
     @staticmethod
     def _in_transaction(connection: sqlite3.Connection, question: Callable[[sqlite3.Connection], T]) -> T:
