@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from edgeft_core.config import RunConfig, StageConfig
-from edgeft_core.diagnostics.verdict import Verdict
+from edgeft_core.diagnostics.status import Verdict
 
 Level = Literal["blocking", "warning", "info"]
 

@@ -1,0 +1,113 @@
+"""Every threshold of verdicts and causes: a name, a value, and why.
+
+Measured means: on faces of the AT&T set and on drawn ones, with the fault and without it; see docs/diagnosis.md.
+"""
+
+from __future__ import annotations
+
+# When the tracker looks.
+
+CHECK_SHARE_OF_WINDOW = 0.25
+"""A check every quarter of the window of predictions: neighbours share three quarters of their images, the fourth
+check is independent of the first."""
+
+WARMUP_STEPS_LEAST = 40
+"""A head of any size has moved away from its random start by then (Adam moves every weight in every step)."""
+
+WARMUP_STEPS_MOST = 150
+"""Later than this nobody should have to wait for a verdict: 300 steps is the promise, persistence takes 30."""
+
+STALL_EPOCHS = 1.5
+"""Without any progress, every image must have been seen at least once, most twice, before a run counts as stalled."""
+
+STALL_STEPS_LEAST, STALL_STEPS_MOST = 120, 600
+"""Bounds for that: tiny data sets have epochs of ten steps, large ones of ten thousand."""
+
+STALL_SHARE_OF_STAGE = 0.6
+"""A short stage must hear about it before it ends."""
+
+# How stubborn a verdict is.
+
+PERSIST_CHECKS = 3
+"""Bad verdicts need so many checks in a row: one odd window is no collapse."""
+
+RECOVER_CHECKS = 4
+"""And so many good ones to be taken back, so that a run on the edge does not flicker."""
+
+SETTLE_CHECKS = 2
+"""Between the harmless verdicts two checks are enough."""
+
+# Predictions.
+
+CONCENTRATED_EXCESS = 0.25
+"""Share of predictions that the largest class has beyond what labels and guessing explain. Random heads on healthy
+embeddings stay below .1 (facts: .7 % to 10.7 %); collapsed ones measured .3 to 1."""
+
+CONCENTRATED_CLASSES = 0.12
+"""Effective classes as a share of what even guessing would show in the window. Healthy heads: above .5 after the
+first epoch; collapsed embeddings: .01 to .1."""
+
+MAJORITY_EXCESS = 0.5
+"""More than half of all predictions on one class for no reason is a collapse whatever the rest looks like."""
+
+FEW_CLASSES = 0.5
+"""Half of the classes missing from the predictions supports a collapse that other signals show."""
+
+# Embeddings.
+
+COLLAPSED_LEVEL = 0.69
+"""Collapse level at a mean cosine of .9 between different people; healthy backbones measured .0 to .45."""
+
+COLLAPSED_COSINE = 0.90
+"""The same as a cosine. Random backbones measured .1 to .37, ImageNet features .67, input as 0 to 255 .7 to .97."""
+
+POINT_COSINE = 0.95
+"""From here on ten random predictions are all equal in one of five draws (facts): the embedding is a point."""
+
+# Logits.
+
+IGNORED_STD = 0.33
+"""Spread of a class' logit over faces as a share of s / (T sqrt d): sqrt(1 - rho) of healthy, .32 at rho = .9."""
+
+IGNORED_INFORMATION = 0.15
+"""Mutual information as a share of what random directions give, (s / T)^2 / 2d: 1 - rho of healthy, .1 at .9."""
+
+# Progress.
+
+GAP_SEEN = 0.15
+"""(cos_y - cos_other) in standard deviations over a window: noise is .03 (1 / sqrt of 1024 images), so this is five
+of them, and Top-5 of 518 classes is then half again above chance."""
+
+GAP_RISING = 0.06
+"""Growth of that gap over a window and a half that is no noise (two standard deviations)."""
+
+GAP_USEFUL = 0.6
+"""A run that will get here by the end of its stage at its pace is slow, not stalled: Top-5 is then four times chance
+for 518 classes."""
+
+EASED = 0.67
+"""A concentration that has lost a third of itself over a window and a half is on its way out."""
+
+COSINE_FALLING = 0.02
+"""Fall of the mean cosine of different people over a window and a half: the backbone is spreading them."""
+
+TOP5_FROM_CLASSES = 20
+"""Below this many classes guessing's Top-5 is a quarter or more, and Top-1 alone says more."""
+
+WELL_ABOVE_BAND = 3.0
+"""Top-1 is well above chance at so many times the upper end of the band of guessing."""
+
+WELL_ABOVE_SKILL = 0.25
+"""Or at this share of the way from guessing to perfect, where there are few classes."""
+
+BAD_GENERALISATION_VALIDATIONS = 2
+"""So many validations at chance while training images are learned: then the labels or the passes disagree."""
+
+# Loss.
+
+LOSS_RUNAWAY = 1.5
+"""Loss beyond that of a head that knows nothing, as a factor. A head whose cosines are all random stays within a tenth
+of it; only logits that point firmly the wrong way exceed it."""
+
+LOSS_REBOUND = 0.7
+"""Or the loss was below this share of it, learned, and is above it again."""
