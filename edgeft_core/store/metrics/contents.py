@@ -38,6 +38,9 @@ class Extremes:
             high=np.fmax(lengthened(self.high, width), lengthened(later.high, width)),
         )
 
+    def settled(self) -> Extremes:
+        return self
+
 
 @dataclass(frozen=True)
 class SeriesCodec:
@@ -81,7 +84,7 @@ class SeriesCodec:
 
 @dataclass(frozen=True)
 class ClassCounts:
-    """Predictions and labels per class over some steps, added up only when somebody asks."""
+    """Predictions and labels per class over some steps, added up only when their bucket closes."""
 
     last_step: int
     predicted: tuple[counts.Pairs, ...]
@@ -89,6 +92,9 @@ class ClassCounts:
 
     def absorb(self, later: ClassCounts) -> ClassCounts:
         return ClassCounts(later.last_step, self.predicted + later.predicted, self.labels + later.labels)
+
+    def settled(self) -> ClassCounts:
+        return ClassCounts(self.last_step, (counts.add_up(self.predicted),), (counts.add_up(self.labels),))
 
 
 @dataclass(frozen=True)
@@ -117,6 +123,10 @@ class PredictionCodec:
         )
 
     def bucket_row(self, address: int, content: ClassCounts) -> tuple[Any, ...]:
-        predicted = counts.pack_pairs(counts.add_up(content.predicted), self.n_classes)
-        labels = counts.pack_pairs(counts.add_up(content.labels), self.n_classes)
-        return address, content.last_step, predicted, labels
+        (predicted,), (labels,) = content.settled().predicted, content.settled().labels
+        return (
+            address,
+            content.last_step,
+            counts.pack_pairs(predicted, self.n_classes),
+            counts.pack_pairs(labels, self.n_classes),
+        )

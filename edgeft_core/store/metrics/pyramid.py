@@ -15,6 +15,10 @@ class Absorbing(Protocol):
         """Both together; neither operand is changed."""
         ...
 
+    def settled(self) -> Self:
+        """The same in its smallest form: what a closed bucket keeps must not grow with the steps inside."""
+        ...
+
 
 B = TypeVar("B", bound=Absorbing)
 
@@ -61,7 +65,8 @@ class Pyramid(Generic[B]):
         self._open[level] = (bucket, content if held is None else held[1].absorb(content))
 
     def _close(self, level: int) -> None:
-        bucket, content = self._open.pop(level)
+        bucket, held = self._open.pop(level)
+        content = held.settled()
         self._store(level, bucket, content)
         if level < TOP_LEVEL:
             self._take(level + 1, bucket >> 2, content)
