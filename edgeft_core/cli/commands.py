@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from edgeft_core.cli import live, look, measure, start
+from edgeft_core.cli import live, look, measure, preflight, start
 from edgeft_core.cli.session import HomeOption, JsonOption
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ def _options(home: HomeOption = None, as_json: JsonOption = False) -> None:
 
 app.command("train")(start.train)
 app.command("presets")(start.presets)
+app.command("preflight")(preflight.preflight)
 app.command("runs")(look.runs)
 app.command("show")(look.show)
 app.command("metrics")(look.metrics)

@@ -14,6 +14,7 @@ from edgeft_core.config import RunConfig
 from edgeft_core.config_keys import flatten, with_values
 from edgeft_core.errors import ConfigError, HomeError
 from edgeft_core.jobs import dispatcher
+from edgeft_core.jobs.preflighting import keep_with_run
 from edgeft_core.settings import Home
 from edgeft_core.store.contract import Catalog, RunRecord
 
@@ -49,6 +50,7 @@ def launch(home: Home, config: RunConfig, *, name: str = "", parent_id: str | No
     try:
         folder.mkdir(parents=True)
         (folder / "config.json").write_text(config.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        keep_with_run(home, run_id, config)
     except OSError as error:
         raise HomeError(f"The run's folder {folder} cannot be written: {error.strerror or error}.") from error
     try:

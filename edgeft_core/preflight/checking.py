@@ -56,10 +56,10 @@ def preflight_parts(
 
 def _check_network(subject: Subject, notes: _Notes, tell: Progress) -> None:
     tell("Loading the network", 0, 1)
-    from edgeft_core.preflight.network_checks import NETWORK_CHECKS, NetworkSample  # noqa: PLC0415
+    from edgeft_core.preflight.network_checks import NETWORK_CHECKS, NetworkSample, few_threads  # noqa: PLC0415
 
-    sample = NetworkSample.build(subject)
-    notes.run(NETWORK_CHECKS, sample, tell)
+    with few_threads():
+        notes.run(NETWORK_CHECKS, NetworkSample.build(subject), tell)
 
 
 class _Notes:

@@ -117,7 +117,8 @@ def _areas(cells: int, px: int) -> Floats:
     start = np.arange(px)
     overlap = np.minimum(edges[1:, None], start + 1) - np.maximum(edges[:-1, None], start)
     weights = np.clip(overlap, 0.0, None)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    shares: Floats = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return shares
 
 
 def _unit(small_NP: Floats) -> Floats:

@@ -44,7 +44,9 @@ def embeddings(sample: NetworkSample) -> Iterator[Finding | Passed]:
     if fed.cos_different >= CROWDED_COSINE:
         yield _crowded(sample, values)
         return
-    yield Passed(CHECK, f"{_seen(fed)} That is a healthy spread.", values)
+    healthy = fed.cos_different < RANGE_COSINE
+    told = "That is a healthy spread." if healthy else "That is close, but no other range of pixels helps."
+    yield Passed(CHECK, f"{_seen(fed)} {told}", values)
 
 
 def _best_alternative(sample: NetworkSample) -> tuple[Normalisation, Spread]:

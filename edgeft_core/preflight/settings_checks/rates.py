@@ -75,8 +75,8 @@ def _too_low(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             "settings.rates",
             "warning",
-            f"All steps together can move a class weight by {travel:.2g} per coordinate, less than the 0.01 at which "
-            "it starts: the head ends where it began. Raise stages.0.head_lr or the epochs.",
+            f"All steps together can move a class weight by {travel:.2g} per coordinate, and it starts at 0.01: the "
+            "head ends near where it began. Raise stages.0.head_lr or the epochs.",
             cause="lr.too_low",
             values={"head_travel": travel},
             fix={"stages.0.head_lr": 3e-3},
