@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -141,7 +142,8 @@ def main() -> None:
         for steps in arguments.steps:
             path = (arguments.keep or Path(temporary)) / f"run-{steps}.sqlite"
             seconds = None if path.exists() else round(write(path, steps), 1)
-            rows.append({"written_s": seconds, **measure(path, steps)})
+            memory = round(psutil.Process().memory_info().rss / 1e6)
+            rows.append({"written_s": seconds, "memory_after_writing_mb": memory, **measure(path, steps)})
     shape = {"shown_keys": len(SHOWN), "points": POINTS, "columns": COLUMNS}
     print(json.dumps({"benchmark": "store_views", **where, **shape, "results": rows}, indent=2))
 
