@@ -46,7 +46,7 @@ def expected_first_loss(n_classes: int, scale: float, margin_rad: float, dim: in
 
 def plateau_loss(n_classes: int, scale: float, margin_rad: float) -> float:
     """ArcFace loss when every cosine is 1, T = 1: ln(1 + (C - 1) exp(s (1 - cos m))), about ln C + s (1 - cos m)."""
-    return math.log(n_classes) + scale * (1.0 - math.cos(margin_rad))
+    return math.log1p((n_classes - 1) * math.exp(scale * (1.0 - math.cos(margin_rad))))
 
 
 def random_logit_std(s_eff: float, dim: int) -> float:

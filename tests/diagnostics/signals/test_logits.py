@@ -1,0 +1,84 @@
+"""Signals of logits against numpy."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import normalize
+
+from edgeft_core.diagnostics.signals import logits
+from edgeft_core.diagnostics.signals.deviation import standard_deviation
+
+
+def some_logits(rows: int = 16, classes: int = 30) -> torch.Tensor:
+    return torch.randn(rows, classes, generator=torch.Generator().manual_seed(3)) * 4 + 1
+
+
+def test_the_std_across_samples_is_per_class_and_that_across_classes_is_per_face() -> None:
+    x = some_logits()
+    assert float(logits.std_across_samples(x)) == pytest.approx(x.numpy().std(axis=0).mean(), rel=1e-5)
+    assert float(logits.std_across_classes(x)) == pytest.approx(x.numpy().std(axis=1).mean(), rel=1e-5)
+
+
+def test_a_model_that_ignores_its_input_has_no_std_across_samples_but_keeps_that_across_classes() -> None:
+    x = some_logits(rows=1).repeat(16, 1)
+    assert float(logits.std_across_samples(x)) == pytest.approx(0.0, abs=1e-6)
+    assert float(logits.std_across_classes(x)) == pytest.approx(float(x[0].std(correction=0)))
+
+
+def test_random_directions_give_scale_over_root_d() -> None:
+    generator = torch.Generator().manual_seed(0)
+    z = normalize(torch.randn(400, 512, generator=generator), dim=1)
+    w = normalize(torch.randn(400, 512, generator=generator), dim=1)
+    assert float(logits.std_across_samples(32 * z @ w.T)) == pytest.approx(32 / math.sqrt(512), rel=0.02)
+
+
+def test_a_tiny_spread_around_a_large_mean_is_not_lost_in_rounding() -> None:
+    x = 60.0 + 1e-3 * torch.randn(64, 8, generator=torch.Generator().manual_seed(1))
+    exact = x.double().numpy().std(axis=0, ddof=1)
+    assert standard_deviation(x, 0, correction=1).numpy() == pytest.approx(exact, rel=1e-3)
+
+
+def test_mutual_information_is_zero_for_equal_predictions_and_ln_n_for_certain_distinct_ones() -> None:
+    equal = torch.log_softmax(some_logits(rows=1).repeat(8, 1), dim=1)
+    distinct = torch.log_softmax(1000 * torch.eye(8), dim=1)
+    assert float(logits.mutual_information(equal)) == pytest.approx(0.0, abs=1e-5)
+    assert float(logits.mutual_information(distinct)) == pytest.approx(math.log(8), abs=1e-5)
+
+
+def test_mutual_information_agrees_with_a_slow_computation() -> None:
+    log_p = torch.log_softmax(some_logits(), dim=1)
+    p = log_p.double().exp().numpy()
+    entropy = -(p * np.log(p)).sum(axis=1).mean()
+    mean = p.mean(axis=0)
+    slow = -(mean * np.log(mean)).sum() - entropy
+    assert float(logits.mutual_information(log_p)) == pytest.approx(slow, rel=1e-4)
+
+
+def test_target_and_nontarget_cosines_are_means_over_their_entries() -> None:
+    cos = torch.tensor([[0.9, 0.1, 0.2], [0.3, 0.5, -0.1]])
+    labels = torch.tensor([0, 1])
+    assert float(logits.target_cosine(cos, labels)) == pytest.approx(0.7)
+    assert float(logits.nontarget_cosine(cos, labels)) == pytest.approx((0.1 + 0.2 + 0.3 - 0.1) / 4)
+
+
+def test_top_k_counts_an_image_whose_class_is_among_the_k_best() -> None:
+    x = torch.tensor([[5.0, 4.0, 3.0, 2.0], [2.0, 3.0, 4.0, 5.0]])
+    labels = torch.tensor([1, 0])
+    assert logits.top_k_hits(x, labels, 1).tolist() == [False, False]
+    assert logits.top_k_hits(x, labels, 2).tolist() == [True, False]
+    assert logits.top_k_hits(x, labels, 4).tolist() == [True, True]
+
+
+def test_ties_count_against_the_model() -> None:
+    assert not logits.top_k_hits(torch.zeros(3, 10), torch.tensor([0, 4, 9]), 5).any()
+
+
+def test_dividing_by_a_temperature_never_changes_top_k() -> None:
+    x, labels = some_logits(rows=64), torch.randint(0, 30, (64,))
+    for temperature in (0.25, 4.0):
+        for k in (1, 5):
+            assert torch.equal(logits.top_k_hits(x, labels, k), logits.top_k_hits(x / temperature, labels, k))
