@@ -17,8 +17,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.store_batches import CLASSES as N_CLASSES
-from benchmarks.store_batches import batches, in_chunks, now, setting
+from store_batches import CLASSES as N_CLASSES
+from store_batches import batches, in_chunks, now, setting
+
 from edgeft_core.store import open_metrics_writer
 
 
