@@ -1,0 +1,20 @@
+"""A home of one's own for the pages under test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edgeft_core import queries
+from edgeft_core.settings import Home
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
+    """The home that pages find."""
+    home = Home(tmp_path / "home").ensure()
+    monkeypatch.setenv("EDGEFT_HOME", str(home.root))
+    yield home
+    queries.forget(home)

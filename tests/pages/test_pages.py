@@ -1,0 +1,218 @@
+"""Every page on its own, empty and filled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from edgeft_core import queries
+from edgeft_core.jobs import control
+from edgeft_core.jobs.states import RunState
+from edgeft_core.settings import Home
+from tests.recorded import recorded_run, small_config
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def opened(page: str, run: str = "") -> AppTest:
+    """The page as a user sees it first."""
+    app = AppTest.from_file(ROOT / "pages" / f"{page}.py", default_timeout=60)
+    if run:
+        app.query_params["run"] = run
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+def words(app: AppTest) -> str:
+    """Everything that is written on the page."""
+    parts = [*app.markdown, *app.caption, *app.error, *app.warning, *app.info]
+    return "\n".join(str(one.value) for one in parts)
+
+
+@pytest.mark.parametrize(
+    ("page", "sentence"), [("live", "No run yet"), ("samples", "No samples yet"), ("runs", "No runs yet")]
+)
+def test_an_empty_home_is_told_what_to_do_next(home: Home, page: str, sentence: str) -> None:
+    app = opened(page)
+    assert sentence in words(app)
+    assert [button.label for button in app.button] == ["Launch a run"]
+    assert not app.error
+
+
+def test_launch_offers_the_recommended_preset_and_says_what_it_costs(home: Home) -> None:
+    app = opened("launch")
+    assert app.selectbox(key="launch.preset").value == "recommended"
+    text = words(app)
+    assert "518 identities, 6 216 images, 12 of each" in text
+    assert "**1 560 steps**" in text
+    assert "s/T = **16** reaches at most" in text
+    assert any(button.label == "Start" for button in app.button)
+
+
+def test_live_shows_a_recorded_run(home: Home) -> None:
+    run = recorded_run(home)
+    app = opened("live", run.id)
+    text = words(app)
+    assert "finished" in text
+    assert "12 of 12 classes are predicted" in text
+    assert "Predictions over time" in text
+    assert "Values for a restart" in text
+    assert not app.error
+
+
+def test_live_says_that_predictions_fall_on_one_class(home: Home) -> None:
+    run = recorded_run(home, collapsed=True)
+    text = words(opened("live", run.id))
+    assert ":orange[" in text
+    assert "the largest takes" in text
+
+
+def test_a_lost_run_says_what_happened_and_how_to_go_on(home: Home) -> None:
+    run = recorded_run(home, state=RunState.LOST, error="Its worker ended without a word.")
+    home.log_file(run.id).write_text("step 39\nstep 40\n", encoding="utf-8")
+    app = opened("live", run.id)
+    assert "Its worker ended without a word" in str(app.error[0].value)
+    assert "step 40" in app.code[0].value
+    assert "Resume from the last checkpoint" in [button.label for button in app.button]
+
+
+def test_a_queued_run_says_that_it_waits(home: Home) -> None:
+    recorded_run(home, state=RunState.RUNNING, name="first")
+    waiting = recorded_run(home, state=RunState.QUEUED, name="second")
+    app = opened("live", waiting.id)
+    assert "waits until its device is free" in words(app)
+
+
+def test_the_run_in_the_address_is_shown_whatever_was_shown_before(home: Home) -> None:
+    first, second = recorded_run(home, "first"), recorded_run(home, "second")
+    assert opened("live", first.id).selectbox(key="run_picker").value == first.id
+    assert opened("live", second.id).selectbox(key="run_picker").value == second.id
+    assert opened("live", "first").selectbox(key="run_picker").value == first.id
+
+
+def test_an_unknown_run_in_the_address_falls_back_to_one_that_is_there(home: Home) -> None:
+    run = recorded_run(home)
+    app = opened("live", "deleted")
+    assert app.selectbox(key="run_picker").value == run.id
+
+
+def test_a_slider_of_a_running_job_writes_a_command(home: Home) -> None:
+    run = recorded_run(home, state=RunState.RUNNING)
+    app = opened("live", run.id)
+    app.select_slider(key=f"control.{run.id}.head.temperature").set_value(2.0).run()
+    assert not app.exception
+    (command,) = queries.catalog_of(home).commands(run.id)
+    assert dict(command.changes) == {"head.temperature": 2.0}
+    label = app.select_slider(key=f"control.{run.id}.head.temperature").label
+    assert "1 \u2192 2, on its way" in label
+    queries.catalog_of(home).settle_command(
+        command.id, "applied", step=41, reason="", previous={"head.temperature": 1.0}
+    )
+    app.run()
+    assert app.select_slider(key=f"control.{run.id}.head.temperature").label == "Temperature T"
+    assert "step 41" in words(app)
+
+
+def test_a_refused_change_says_so_and_the_slider_goes_back(home: Home) -> None:
+    run = recorded_run(home, state=RunState.RUNNING)
+    app = opened("live", run.id)
+    app.select_slider(key=f"control.{run.id}.head.temperature").set_value(2.0).run()
+    (command,) = queries.catalog_of(home).commands(run.id)
+    queries.catalog_of(home).settle_command(command.id, "refused", step=None, reason="not now", previous={})
+    app.run()
+    slider = app.select_slider(key=f"control.{run.id}.head.temperature")
+    assert slider.value == 1.0
+    assert "refused, still 1" in slider.label
+    assert "refused: not now" in words(app)
+
+
+def test_a_change_made_elsewhere_moves_the_slider(home: Home) -> None:
+    run = recorded_run(home, state=RunState.RUNNING)
+    app = opened("live", run.id)
+    command = control.set_values(home, run.id, {"head.scale": 30.0}, requested_by="command line")
+    queries.catalog_of(home).settle_command(
+        command.id, "applied", step=41, reason="", previous={"head.scale": 16.0}
+    )
+    app.run()
+    assert app.select_slider(key=f"control.{run.id}.head.scale").value == 30.0
+
+
+def test_sliders_of_an_ended_run_are_values_for_a_restart(home: Home) -> None:
+    run = recorded_run(home)
+    app = opened("live", run.id)
+    app.select_slider(key=f"control.{run.id}.head.temperature").set_value(2.0).run()
+    assert not queries.catalog_of(home).commands(run.id)
+    assert not app.error
+
+
+def test_samples_shows_who_was_taken_for_whom(home: Home) -> None:
+    run = recorded_run(home)
+    app = opened("samples", run.id)
+    text = words(app)
+    assert "of 12 right**" in text
+    assert "was taken for" in text
+    assert len(app.get("image")) > 10
+
+
+def test_samples_of_a_set_that_has_none_yet_says_when_they_come(home: Home) -> None:
+    run = recorded_run(home)
+    app = opened("samples", run.id)
+    app.segmented_control(key="samples.set").set_value("test").run()
+    assert "at the end of the run" in words(app)
+
+
+def test_samples_without_their_images_still_show_predictions(home: Home, tmp_path: Path) -> None:
+    run = recorded_run(home)
+    config = small_config().model_copy(
+        update={"data": small_config().data.model_copy(update={"source": str(tmp_path / "gone")})}
+    )
+    other = queries.catalog_of(home).add_run("gone1234", "gone", config)
+    home.run_folder(other.id).mkdir(parents=True)
+    home.metrics_file(other.id).write_bytes(home.metrics_file(run.id).read_bytes())
+    app = opened("samples", other.id)
+    assert "without pictures" in words(app)
+    assert "was taken for" in words(app)
+
+
+def test_names_are_shown_literally(home: Home) -> None:
+    names = ("<img src=x onerror=alert(1)>", *(f"**{index}**" for index in range(11)))
+    run = recorded_run(home, class_names=names, name="<b>bold</b>")
+    app = opened("samples", run.id)
+    assert not app.exception
+    assert "<img" not in words(app)
+    assert "&lt;img" in words(app)
+
+
+def test_runs_lists_and_selects(home: Home) -> None:
+    recorded_run(home, "first")
+    recorded_run(home, "second", collapsed=True)
+    app = opened("runs")
+    table = app.dataframe[0].value
+    assert list(table["name"]) == ["second", "first"]
+    assert table["top1"].iloc[1] == pytest.approx(70.0)
+    assert "Choose a run" in words(app)
+
+
+def test_a_home_that_cannot_be_used_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "file"
+    file.write_text("not a folder", encoding="utf-8")
+    monkeypatch.setenv("EDGEFT_HOME", str(file))
+    for page in ("live", "runs", "samples", "launch"):
+        app = opened(page)
+        assert "EDGEFT" in str(app.error[0].value).replace("\\", "")
+
+
+def test_the_frame_leads_to_live_when_there_is_a_run(home: Home) -> None:
+    recorded_run(home, name="framed")
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=60).run()
+    assert not app.exception
+    assert "12 of 12 classes are predicted" in words(app)
+
+
+def test_the_frame_leads_to_launch_when_there_is_none(home: Home) -> None:
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=60).run()
+    assert not app.exception
+    assert any(button.label == "Start" for button in app.button)
