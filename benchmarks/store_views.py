@@ -26,9 +26,8 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from store_batches import CLASSES as N_CLASSES
-from store_batches import SHOWN, batches, in_chunks, now, setting
-
+from benchmarks.store_batches import CLASSES as N_CLASSES
+from benchmarks.store_batches import SHOWN, batches, in_chunks, now, setting
 from edgeft_core.figures.axis import HorizontalAxis
 from edgeft_core.figures.evolution import evolution
 from edgeft_core.store import open_metrics_reader, open_metrics_writer

@@ -17,9 +17,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from store_batches import CLASSES as N_CLASSES
-from store_batches import batches, in_chunks, now, setting
-
+from benchmarks.store_batches import CLASSES as N_CLASSES
+from benchmarks.store_batches import batches, in_chunks, now, setting
 from edgeft_core.store import open_metrics_writer
 
 

@@ -1,0 +1,1 @@
+"""Scripts that measure and print JSON; dated results lie in ``results``."""
