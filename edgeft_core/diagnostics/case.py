@@ -111,7 +111,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Tail:
-    """The newest values of one series, oldest first; ``steps`` and ``values`` have equal length."""
+    """Values of one series, oldest first; ``steps`` and ``values`` have equal length."""
 
     steps: tuple[int, ...] = ()
     values: tuple[float, ...] = ()
@@ -139,8 +139,11 @@ class Case:
         label_counts: training images per class; empty before the data was read.
         split_images: images per split.
         first_batch: ``asdict(FirstBatch)``, from before any update; empty before it.
+        first: signals of the very first step: the head was random then, so it had no part in them.
         signals: last value of every recorded signal.
-        tails: the newest values of the series, each over a few windows at most.
+        tails: the newest values of some series, of every step.
+        trails: the same series over the whole run, thinned.
+        window_predicted, window_labels: counts per class among the latest predictions.
         probes: results by probe name.
         findings: of the checks before training.
         error: why the run failed; empty otherwise.
@@ -158,8 +161,12 @@ class Case:
     label_counts: tuple[int, ...] = ()
     split_images: Mapping[str, int] = field(default_factory=dict)
     first_batch: Mapping[str, Any] = field(default_factory=dict)
+    first: Mapping[str, float] = field(default_factory=dict)
     signals: Mapping[str, float] = field(default_factory=dict)
     tails: Mapping[str, Tail] = field(default_factory=dict)
+    trails: Mapping[str, Tail] = field(default_factory=dict)
+    window_predicted: tuple[int, ...] = ()
+    window_labels: tuple[int, ...] = ()
     verdict: Verdict = field(default_factory=Verdict)
     probes: Mapping[str, ProbeResult] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
@@ -192,6 +199,19 @@ class Case:
     def tail(self, name: str) -> Tail:
         """The newest values of a series; empty where there is none."""
         return self.tails.get(name, Tail())
+
+    def in_stage(self, name: str) -> Tail:
+        """The part of a trail that belongs to the current stage."""
+        trail = self.trails.get(name, Tail())
+        inside = [place for place, step in enumerate(trail.steps) if step > self.stage_step]
+        return Tail(
+            tuple(trail.steps[place] for place in inside), tuple(trail.values[place] for place in inside)
+        )
+
+    @property
+    def s_eff(self) -> float:
+        """s / T in force."""
+        return self.config.head.scale / self.config.head.temperature
 
     def findings_for(self, cause: str) -> Sequence[Finding]:
         """What was noticed before training that points at a cause."""

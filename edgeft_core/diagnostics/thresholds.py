@@ -111,3 +111,87 @@ of it; only logits that point firmly the wrong way exceed it."""
 
 LOSS_REBOUND = 0.7
 """Or the loss was below this share of it, learned, and is above it again."""
+
+# Causes.
+
+REPORTED_CONFIDENCE = 0.1
+"""Less than this is not worth a line."""
+
+CERTAIN_CONFIDENCE = 0.85
+"""From here on a cause counts as certain: it makes the verdict at least ``watch`` at once."""
+
+EXPLAINED_AWAY = 0.5
+"""What a consequence keeps of its confidence when a certain cause explains it."""
+
+CROWDED_COSINE = 0.5
+"""Mean cosine of different people above which they share a direction; healthy backbones stay below .37."""
+
+SIGNIFICANT = 2.5
+"""Standard errors above zero from which on a difference is one."""
+
+PAIRS_NEEDED = 12
+"""Pairs of one person among the validation images below which d' says nothing."""
+
+TREND_POINTS = 5
+"""Points of a series below which it has no trend."""
+
+INPUT_CONSTANT_STD = 0.04
+"""Spread of a pixel between images as a share of the range in use (2 for -1 to 1): faces have .2, one picture 0."""
+
+INPUT_RANGE_SLACK = 0.15
+"""Overshoot beyond the expected smallest and largest pixel that resampling explains."""
+
+NEARLY_RANDOM_SHARE = 0.05
+"""Share of a backbone's numbers left random that makes it another network."""
+
+HOT_UPDATE_BACKBONE = 1e-2
+"""Update ratio of the backbone: 1e-3 is usual, 1e-2 destroys pretrained weights within a hundred steps."""
+
+HOT_UPDATE_HEAD = 0.2
+"""Update ratio of the head after its first steps. Healthy heads measured up to .04 (its weights start short, and
+only their direction counts)."""
+
+COLD_UPDATE = 3e-5
+"""Update ratio below which a thousand steps move the weights by 3 %."""
+
+USEFUL_REACH = 0.5
+"""Largest attainable probability of the target below which a softmax can hardly become sure."""
+
+POOR_REACH = 0.1
+"""And below which its gradient hardly depends on whether it is right."""
+
+SCALE_TOO_SURE = 4.0
+"""s / T above CosFace's bound for 95 % as a factor: beyond it random directions already saturate the softmax."""
+
+SATURATED_WRONG = 0.3
+"""Share of images that are saturated and wrong."""
+
+BEYOND_PI = 0.05
+"""Share of images whose angle plus margin exceeds pi; random directions with published margins have 0."""
+
+MARGIN_LARGE_RAD = 0.8
+"""Published angular margins end at .5; .8 rad (46 degrees) costs more than most embeddings leave between people."""
+
+MERGED_HEAD = 0.5
+"""Mean cosine between class weights. Random 0; centred ones -1/(C-1); one prototype 1."""
+
+CLASS_BIAS = 0.3
+"""Logit std across samples over that across classes: below it the class decides more than the face."""
+
+PULL_SHARE = 0.5
+"""Share of the SR/HR term in the gradient from which on it decides where embeddings go."""
+
+COSINE_RISE = 0.1
+"""Rise of the mean cosine of different people within a stage that is no noise (batches scatter by .03)."""
+
+MIXED_BATCH = 0.4
+"""Effective label classes of a batch beyond 1, as a share of what a mixed batch has."""
+
+SKEWED_LABELS = 0.5
+"""Effective classes of the training labels as a share of C; a factor of ten between largest and smallest gives .7."""
+
+SAME_PASS_COSINE = 0.98
+"""Cosine of the same image in train and eval mode; without dropout and with frozen statistics it is 1."""
+
+MARGIN_IN_SCORES = 1e-3
+"""Share of s / T by which the own class' logit may be off before labels are inside the scores."""

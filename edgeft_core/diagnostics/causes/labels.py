@@ -1,0 +1,220 @@
+"""Causes in labels, batches and how often each person is seen."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+
+from edgeft_core.diagnostics import thresholds as limit
+from edgeft_core.diagnostics.case import Case
+from edgeft_core.diagnostics.causes.cause import Cause, Fix, Weighing
+from edgeft_core.diagnostics.causes.symptoms import (
+    different_people,
+    is_learning_well,
+    knows_identities,
+    percent,
+    validation_at_chance,
+)
+
+
+def shuffled(case: Case) -> Cause | None:
+    """``labels.shuffled``: names say nothing about faces."""
+    weighing = Weighing("labels.shuffled", case)
+    cosine, known = different_people(case), knows_identities(case)
+    spread = cosine is not None and cosine < limit.CROWDED_COSINE
+    if known is False and spread:
+        trusted = bool(case.weights.get("complete")) and case.weights.get("source") not in {"none", None}
+        d_prime = case.signals["val_d_prime"]
+        text = (
+            f"Embeddings are well spread, yet images of one name are no more alike than those of different names "
+            f"(d' {d_prime:.2f})."
+        )
+        weighing.supports(0.85 if trusted else 0.5, "val_d_prime", d_prime, 0.0, text)
+    _near_duplicates(case, weighing)
+    _memorised(case, weighing)
+    _no_class_means(case, weighing, spread)
+    if known and not weighing.empty:
+        weighing.doubts(
+            0.8, f"Images of one name are more alike than others (d' {case.signals['val_d_prime']:.2f})."
+        )
+    return weighing.cause(
+        meaning="The names do not belong to the faces. The head can only learn images by heart; nothing carries over "
+        "to new ones.",
+        doubt="A backbone that knows nothing of such faces shows the same; try it on a few people whom you know.",
+        fix=Fix(
+            "Compare a few identities in the preview with their names, and rebuild the labels from the source."
+        ),
+    )
+
+
+def _near_duplicates(case: Case, weighing: Weighing) -> None:
+    share = case.probe("labels", "near_duplicate_disagreement")
+    if share is not None and share >= 0.3:
+        text = f"{percent(share)} of nearly equal images carry different names."
+        weighing.supports(0.3 + 0.5 * share, "labels.near_duplicate_disagreement", share, 0.0, text)
+
+
+def _memorised(case: Case, weighing: Weighing) -> None:
+    accuracy = case.probe("memorise", "accuracy")
+    if accuracy is not None and accuracy >= 0.9 and validation_at_chance(case) and not weighing.empty:
+        text = f"One batch can be learned by heart ({percent(accuracy)}), but validation stays at chance."
+        weighing.supports(0.3, "memorise.accuracy", accuracy, case.signal("val_top1"), text)
+
+
+def _no_class_means(case: Case, weighing: Weighing, spread: bool) -> None:
+    centred = case.probe("nearest_class_mean", "ncm_top1_centred")
+    chance = case.probe("nearest_class_mean", "chance") or 1.0 / case.n_classes
+    if centred is None or not spread:
+        return
+    if centred <= 3.0 * chance:
+        text = f"Nearest class means are right for {percent(centred)} (chance {percent(chance)}) on spread embeddings."
+        weighing.supports(0.6, "nearest_class_mean.ncm_top1_centred", centred, chance, text)
+    elif not weighing.empty:
+        weighing.doubts(
+            0.8, f"Nearest class means are right for {percent(centred)} (chance {percent(chance)})."
+        )
+
+
+def split_mismatch(case: Case) -> Cause | None:
+    """``labels.split_mismatch``: training and validation give the same people different numbers."""
+    weighing = Weighing("labels.split_mismatch", case)
+    top1, learned = case.signal("top1_running"), is_learning_well(case)
+    if (
+        learned
+        and top1 is not None
+        and validation_at_chance(case)
+        and len(case.in_stage("val_top1").values) >= 2
+    ):
+        sure, strength = knows_identities(case), min(1.0, top1 / 0.4)
+        top = case.signals["val_top1"]
+        text = f"Top-1 is {percent(top1)} on training images and {percent(top)} on validation images, which is chance."
+        weighing.supports(strength * (0.6 if sure else 0.3), "val_top1", top, top1, text)
+        if sure:
+            d_prime = case.signals["val_d_prime"]
+            text = f"Validation images of one name do belong together (d' {d_prime:.2f}), only under another number."
+            weighing.supports(strength * 0.7, "val_d_prime", d_prime, 0.0, text)
+    permuted = case.probe("labels", "permutation_share")
+    if permuted is not None and permuted >= 0.5:
+        text = (
+            f"Renaming the classes one to one would make {percent(permuted)} of the validation images right."
+        )
+        weighing.supports(0.85, "labels.permutation_share", permuted, case.signal("val_top1"), text)
+    shared = case.probe("labels", "shared_classes")
+    if shared is not None and shared < 0.5:
+        text = f"{percent(shared)} of the validation's names occur in training."
+        weighing.supports(0.8, "labels.shared_classes", shared, 1.0, text)
+    return weighing.cause(
+        meaning="The model learns its training images and validation asks for other numbers: one of the two was "
+        "numbered by another list of names, or they share nobody.",
+        doubt="Very few images per person, learned by heart, look alike; compare the names in both folders.",
+        fix=Fix("Number both parts by one sorted list of names; check that the same people are in both."),
+    )
+
+
+def out_of_range(case: Case) -> Cause | None:
+    """``labels.out_of_range``: a label that the head has no class for, or classes that nobody has."""
+    weighing = Weighing("labels.out_of_range", case)
+    if re.search(r"out of bounds|Target \d+|index \d+ is out of|device-side assert", case.error):
+        weighing.supports(0.95, "error", None, None, case.error.split(". ")[0])
+    empty = sum(count == 0 for count in case.label_counts)
+    if empty:
+        share = empty / len(case.label_counts)
+        text = f"{empty} of {len(case.label_counts)} classes have no training image."
+        weighing.supports(0.5 + 0.4 * min(1.0, 4.0 * share), "label_counts", empty, 0.0, text)
+    return weighing.cause(
+        meaning="Labels and classes do not fit: a class without images only disturbs the others, a label without a "
+        "class ends the run.",
+        doubt="A few people may be in the validation part only, on purpose.",
+        fix=Fix("Rebuild the list of classes from the training images, numbered from 0 without gaps."),
+    )
+
+
+def single_class(case: Case) -> Cause | None:
+    """``sampling.single_class``: batches hold one or few classes."""
+    weighing = Weighing("sampling.single_class", case)
+    found = case.tail("batch_label_classes").mean() if case.tail("batch_label_classes").values else None
+    if found is None:
+        found = case.signal("batch_label_classes")
+    expected = expected_classes(case.label_counts, case.config.data.batch_size)
+    if found is not None and expected > 1.5 and case.step >= 1:
+        mixed = (found - 1.0) / (expected - 1.0)
+        if mixed < limit.MIXED_BATCH:
+            text = f"A batch holds {found:.1f} classes in effect; mixed well it would hold {expected:.1f}."
+            weighing.supports(0.95 - 0.3 * mixed, "batch_label_classes", found, expected, text)
+    entropy = case.probe("labels", "batch_label_classes")
+    if entropy is not None and expected > 1.5 and (entropy - 1.0) / (expected - 1.0) < limit.MIXED_BATCH:
+        text = f"The next batches hold {entropy:.1f} classes in effect instead of {expected:.1f}."
+        weighing.supports(0.6, "labels.batch_label_classes", entropy, expected, text)
+    return weighing.cause(
+        meaning="Each step sees one or few people, so the head leans to whoever came last and forgets the others: the "
+        "predicted class follows the batches.",
+        doubt="With very few people in the data every batch holds few.",
+        fix=Fix("Shuffle the training images, or draw batches evenly over people."),
+    )
+
+
+def expected_classes(label_counts: Sequence[int], batch_size: int) -> float:
+    """exp(entropy) of a batch's labels when images are drawn at random, about.
+
+    The entropy of B draws from shares q falls short of theirs by the bias of small samples; for the many classes
+    here the number of different classes, sum 1 - (1 - q)^B, scaled by how evenly they come, is close enough.
+    """
+    total = sum(label_counts)
+    if total <= 0:
+        return 0.0
+    shares = [count / total for count in label_counts if count]
+    different = sum(1.0 - (1.0 - share) ** min(batch_size, total) for share in shares)
+    return 0.93 * different if different > 2.0 else different
+
+
+def imbalance(case: Case) -> Cause | None:
+    """``data.imbalance``: predictions follow a skewed distribution of labels."""
+    weighing = Weighing("data.imbalance", case)
+    counts = case.label_counts
+    total = sum(counts)
+    if len(counts) < 2 or not total:
+        return None
+    even = label_evenness(counts)
+    largest = max(counts) / total
+    if even < limit.SKEWED_LABELS:
+        weighing.supports(
+            0.35 + 0.4 * (1.0 - even / limit.SKEWED_LABELS),
+            "label_counts",
+            even * len(counts),
+            float(len(counts)),
+            f"The labels are as good as {even * len(counts):.0f} evenly used classes of {len(counts)}; the largest has "
+            f"{percent(largest)} of the images (even: {percent(1.0 / len(counts))}).",
+        )
+    if weighing.empty:
+        return None
+    _predictions_follow(case, weighing, largest)
+    return weighing.cause(
+        meaning="Guessing the frequent people is already cheap, so the head predicts them and the others are hardly "
+        "learned.",
+        doubt="Skewed data can be learned well; look whether rare people are recognised.",
+        fix=Fix(
+            "Even out the images per person (draw rare ones more often, leave out surplus), or collect more of them."
+        ),
+    )
+
+
+def _predictions_follow(case: Case, weighing: Weighing, largest: float) -> None:
+    predicted = case.window_predicted
+    if not predicted or not sum(predicted) or len(predicted) != len(case.label_counts):
+        return
+    top = max(range(len(predicted)), key=predicted.__getitem__)
+    share = predicted[top] / sum(predicted)
+    frequent = case.label_counts[top] >= sorted(case.label_counts)[-max(1, len(predicted) // 10)]
+    if frequent and share >= 0.5 * largest:
+        text = f"The most predicted class ({percent(share)} of the predictions) is among the most frequent labels."
+        weighing.supports(0.4, "max_class_share", share, largest, text)
+    elif not frequent and share > 2.0 * largest:
+        weighing.doubts(0.6, "The most predicted class is not a frequent one.")
+
+
+def label_evenness(counts: Sequence[int]) -> float:
+    """exp(entropy) of the labels as a share of the number of classes: 1 = even."""
+    total = sum(counts)
+    entropy = -sum(count / total * math.log(count / total) for count in counts if count)
+    return math.exp(entropy) / len(counts)

@@ -1,0 +1,87 @@
+"""Questions that several causes ask of a case."""
+
+from __future__ import annotations
+
+import math
+
+from edgeft_core.diagnostics import thresholds as limit
+from edgeft_core.diagnostics.case import Case
+from edgeft_core.diagnostics.chance import top_k_band, top_k_chance
+from edgeft_core.diagnostics.status import BAD
+
+
+def is_bad(case: Case) -> bool:
+    """Whether the verdict is one that a banner announces."""
+    return case.verdict.status in BAD
+
+
+def is_learning_well(case: Case) -> bool:
+    """Whether training images are recognised clearly above chance."""
+    return case.verdict.status == "healthy" or well_above(case, case.signal("top1_running"))
+
+
+def well_above(case: Case, top1: float | None) -> bool:
+    """Whether a Top-1 is clearly more than guessing."""
+    if top1 is None:
+        return False
+    chance = top_k_chance(1, case.n_classes)
+    window = int(case.signal("window_images") or case.config.monitor.window_images)
+    high = top_k_band(1, case.n_classes, max(1, window))[1]
+    return top1 >= min(limit.WELL_ABOVE_BAND * high, chance + limit.WELL_ABOVE_SKILL * (1.0 - chance))
+
+
+def validation_images(case: Case) -> int:
+    """Images that a validation scores."""
+    return min(int(case.split_images.get("validation", 0)), case.config.monitor.validation_images)
+
+
+def validation_at_chance(case: Case) -> bool:
+    """Whether guessing explains the last validation."""
+    top1, top5, n = case.signal("val_top1"), case.signal("val_top5"), validation_images(case)
+    if top1 is None or top5 is None or not n:
+        return False
+    at_chance = top1 <= top_k_band(1, case.n_classes, n)[1]
+    if case.n_classes <= 5:
+        return at_chance
+    return at_chance and top5 <= top_k_band(5, case.n_classes, n)[1]
+
+
+def identity_error(case: Case) -> float | None:
+    """Standard error of ``val_d_prime``, 1 / sqrt(pairs of one person); None where there are hardly any."""
+    n = validation_images(case)
+    per_person = n / max(1, case.n_classes)
+    pairs = case.n_classes * per_person * max(0.0, per_person - 1.0) / 2.0
+    return 1.0 / math.sqrt(pairs) if pairs >= limit.PAIRS_NEEDED else None
+
+
+def knows_identities(case: Case) -> bool | None:
+    """Whether embeddings of one person are more alike than those of different people; None if it cannot be told."""
+    d_prime, error = case.signal("val_d_prime"), identity_error(case)
+    if d_prime is None or error is None:
+        return None
+    return d_prime > limit.SIGNIFICANT * error
+
+
+def different_people(case: Case) -> float | None:
+    """Mean cosine of different people, of the latest measurement."""
+    return case.signal("cos_different", "val_cos_different")
+
+
+def rose_in_stage(case: Case, name: str) -> float:
+    """How far a series rose since the beginning of the stage; 0 where it is not known."""
+    values = case.in_stage(name).values
+    if len(values) < limit.TREND_POINTS:
+        return 0.0
+    part = max(1, len(values) // 5)
+    return sum(values[-part:]) / part - sum(values[:part]) / part
+
+
+def was_healthy_at_first(case: Case) -> bool:
+    """Whether different people had clearly different embeddings before anything was trained."""
+    first = case.first.get("cos_different")
+    return first is not None and first < limit.CROWDED_COSINE
+
+
+def percent(value: float) -> str:
+    """A share for sentences."""
+    return f"{value:.1%}" if value < 0.9995 else "100 %"

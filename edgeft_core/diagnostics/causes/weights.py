@@ -1,0 +1,117 @@
+"""Causes in the weight file."""
+
+from __future__ import annotations
+
+from edgeft_core.diagnostics import thresholds as limit
+from edgeft_core.diagnostics.case import Case
+from edgeft_core.diagnostics.causes.cause import Cause, Fix, Weighing
+from edgeft_core.diagnostics.causes.symptoms import is_bad, is_learning_well, percent
+
+
+def missing(case: Case) -> Cause | None:
+    """``weights.missing``: parts of the backbone were never loaded and are random."""
+    weighing = Weighing("weights.missing", case)
+    _account(case, weighing)
+    _beside_random(case, weighing)
+    if case.weights.get("source") == "none":
+        _nothing_asked_for(case, weighing)
+    source = case.config.backbone.weights
+    likely = str(case.weights.get("likely_cause") or "")
+    text = likely or "Give the file that belongs to this backbone, or the backbone that belongs to this file."
+    if source == "none":
+        text = "Choose weights (backbone.weights=demo, or a file), or let a stage train the backbone."
+    return weighing.cause(
+        meaning="Part of the backbone is random: later layers get scrambled input, and faces come out alike or at "
+        "random places. No setting of the head can mend that.",
+        doubt="A few missing tensors may not matter (a classifier that is not used), and a stage that trains the "
+        "backbone can make up for some.",
+        fix=Fix(text, restart={"backbone.allow_partial": False} if _incomplete(case) else {}),
+    )
+
+
+def _incomplete(case: Case) -> bool:
+    return bool(case.weights) and not case.weights.get("complete", True)
+
+
+def _account(case: Case, weighing: Weighing) -> None:
+    random = float(case.weights.get("random_share") or 0.0)
+    if not _incomplete(case) or random <= 0.0 or case.weights.get("source") == "none":
+        return
+    strong = random >= limit.NEARLY_RANDOM_SHARE
+    matched, tensors = case.weights.get("matched", 0), case.weights.get("tensors", 0)
+    weighing.supports(
+        0.97 if strong else 0.6,
+        "weights.random_share",
+        random,
+        0.0,
+        f"{matched} of {tensors} tensors were loaded; {percent(random)} of the backbone's numbers are random.",
+    )
+
+
+def _beside_random(case: Case, weighing: Weighing) -> None:
+    """Are the loaded weights any better than the same network at random?"""
+    loaded, fresh = (case.probe("weights_random", f"ncm_top1_{kind}") for kind in ("loaded", "random"))
+    if loaded is None or fresh is None or case.weights.get("source") == "none":
+        return
+    if loaded <= 1.1 * fresh:
+        weighing.supports(
+            0.6,
+            "weights_random.ncm_top1_loaded",
+            loaded,
+            fresh,
+            f"Nearest class means are right for {percent(loaded)} of the images with these weights and for "
+            f"{percent(fresh)} with random ones: the weights know no more about faces than chance does.",
+        )
+    elif not weighing.empty:
+        weighing.doubts(
+            0.2,
+            f"With these weights nearest class means are right for {percent(loaded)}, with random ones for "
+            f"{percent(fresh)}: much of what the file knows did arrive.",
+        )
+
+
+def _nothing_asked_for(case: Case, weighing: Weighing) -> None:
+    if case.stage_config.train_backbone or is_learning_well(case):
+        return
+    weighing.supports(
+        0.55 if is_bad(case) else 0.3,
+        "weights.random_share",
+        1.0,
+        0.0,
+        "The backbone has random weights and this stage does not train it.",
+    )
+
+
+def nonfinite(case: Case) -> Cause | None:
+    """``weights.nonfinite``: the file itself holds NaN or infinity."""
+    weighing = Weighing("weights.nonfinite", case)
+    problems = case.weights.get("problems") or ()
+    broken = [str(one.get("key")) for one in problems if one.get("kind") == "non_finite"]
+    if broken:
+        named = ", ".join(broken[:3]) + (" ..." if len(broken) > 3 else "")
+        weighing.supports(
+            0.97,
+            "weights.non_finite",
+            len(broken),
+            0.0,
+            f"{len(broken)} tensors hold NaN or infinity: {named}.",
+        )
+    elif "in the weight backbone." in case.error and case.step <= 1:
+        weighing.supports(0.95, "error", None, None, case.error.split(". ")[0] + ".")
+    if any(case.probe("weights_random", name) for name in ("nonfinite_loaded",)):
+        count = case.probe("weights_random", "nonfinite_loaded")
+        weighing.supports(
+            0.97,
+            "weights_random.nonfinite_loaded",
+            count,
+            0.0,
+            f"{count:.0f} numbers of the backbone are not finite.",
+        )
+    return weighing.cause(
+        meaning="The weight file is broken: one NaN spreads to every embedding.",
+        doubt="Hardly: a weight is a number or it is not.",
+        fix=Fix(
+            "Get the file again, or an earlier checkpoint of the run that wrote it.",
+            restart={"backbone.weights": "demo"},
+        ),
+    )
