@@ -52,7 +52,7 @@ def test_a_later_stage_of_a_kind_that_was_measured_counts() -> None:
 def test_time_in_which_nothing_was_trained_does_not_count() -> None:
     pace = Pace([HEAD])
     steady(pace, first=1, steps=11, seconds=0.01)
-    pace.restart(0)
+    pace.restart()
     steady(pace, first=12, steps=11, seconds=0.01, begin_s=3600.0)
     eta_s, scope = pace.eta(5.0, 100)
     assert eta_s == pytest.approx(5.0)

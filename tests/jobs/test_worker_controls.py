@@ -26,49 +26,54 @@ def controls_of(home: Home, catalog: SqlCatalog) -> CatalogControls:
 
 def test_each_request_is_handed_out_once_and_in_order(home: Home, catalog: SqlCatalog) -> None:
     controls = controls_of(home, catalog)
+    controls.look()
     assert list(controls.poll()) == []
     first, second = ask(catalog, "set", scale=8.0), ask(catalog, "pause")
+    controls.look()
+    controls.look()
     assert list(controls.poll()) == [
         ControlRequest(first, "set", {"scale": 8.0}),
         ControlRequest(second, "pause", {}),
     ]
     assert list(controls.poll()) == []
     third = ask(catalog, "set", scale=9.0)  # the others are still without an outcome
+    controls.look()
     assert [one.command_id for one in controls.poll()] == [third]
 
 
 def test_a_request_made_before_the_worker_came_is_found(home: Home, catalog: SqlCatalog) -> None:
-    catalog.add_run("run", "run", RunConfig())
+    controls = controls_of(home, catalog)
     asked = ask(catalog, "set", scale=8.0)
-    assert [one.command_id for one in CatalogControls(catalog, "run").poll()] == [asked]
+    controls.look()
+    assert [one.command_id for one in controls.poll()] == [asked]
 
 
 def test_an_interrupt_is_one_stop(home: Home, catalog: SqlCatalog) -> None:
     controls = controls_of(home, catalog)
     controls.interrupt()
     controls.interrupt()
+    assert controls.stop_in_sight() == STOP
     assert list(controls.poll()) == [STOP]
     assert list(controls.poll()) == []
 
 
 def test_waiting_ends_with_a_request(home: Home, catalog: SqlCatalog) -> None:
-    controls = controls_of(home, catalog)
-    controls.poll()
-    later = threading.Timer(0.1, lambda: ask(catalog, "set", scale=8.0))
-    later.start()
-    begun = time.monotonic()
-    controls.wait(60.0)
-    later.join()
-    assert time.monotonic() - begun < 30.0  # it did not sleep through
-    assert len(controls.poll()) == 1
+    with controls_of(home, catalog) as controls:
+        later = threading.Timer(0.1, lambda: ask(catalog, "set", scale=8.0))
+        later.start()
+        begun = time.monotonic()
+        controls.wait(60.0)
+        later.join()
+        assert time.monotonic() - begun < 30.0  # it did not sleep through
+        assert len(controls.poll()) == 1
 
 
-def test_a_stop_is_seen_before_the_first_step_without_taking_other_requests_away(
-    home: Home, catalog: SqlCatalog
-) -> None:
+def test_a_stop_can_be_seen_without_taking_other_requests_away(home: Home, catalog: SqlCatalog) -> None:
     controls = controls_of(home, catalog)
     changed = ask(catalog, "set", scale=8.0)
-    assert controls.stop_before_first_step() is None
+    controls.look()
+    assert controls.stop_in_sight() is None
     stop = ask(catalog, "stop")
-    assert controls.stop_before_first_step() == ControlRequest(stop, "stop")
+    controls.look()
+    assert controls.stop_in_sight() == ControlRequest(stop, "stop")
     assert [one.command_id for one in controls.poll()] == [changed, stop]

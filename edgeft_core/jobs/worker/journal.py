@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from functools import singledispatchmethod
 from itertools import accumulate
 from typing import Any
 
@@ -52,6 +51,21 @@ class Journal:
         self._epochs_before = [0, *accumulate(stage.epochs for stage in run.config.stages)]
         self._epoch_total = 0.0
         self._begun = False
+        # Events that are missing here are seen by the summary only.
+        self._writers: dict[type[Event], Callable[[Any, datetime], None]] = {
+            BatchDone: self._batch,
+            SignalsMeasured: self._signals,
+            SamplesTaken: self._samples,
+            RunPrepared: self._prepared,
+            FirstBatch: self._first_batch,
+            StageStarted: self._stage_started,
+            StageEnded: self._stage_ended,
+            ControlHandled: self._control,
+            PauseChanged: self._paused,
+            CheckpointSaved: self._checkpoint,
+            Notice: self._notice,
+            RunEnded: self._ended,
+        }
 
     def write(self, event: Event, at_s: float) -> None:
         """Take in one event that was recorded at ``at_s`` (UTC seconds since the epoch).
@@ -60,7 +74,8 @@ class Journal:
             DiskFullError: no space is left, for a minute now.
         """
         self._summary.observe(event, at_s)
-        self._put(event, datetime.fromtimestamp(at_s, UTC))
+        if (writer := self._writers.get(type(event))) is not None:
+            writer(event, datetime.fromtimestamp(at_s, UTC))
 
     def flush(self) -> None:
         """Make the series durable. Raises DiskFullError."""
@@ -76,17 +91,11 @@ class Journal:
         if self._writer is not None:
             self._writer.close()
 
-    @singledispatchmethod
-    def _put(self, event: Event, at: datetime) -> None:
-        """Events without a place of their own are seen by the summary only."""
-
-    @_put.register
     def _batch(self, event: BatchDone, at: datetime) -> None:
         assert self._writer is not None
         self._epoch_total = self._epochs_before[event.stage] + event.epoch
         self._writer.add_batch(event, at=at, epoch_total=self._epoch_total)
 
-    @_put.register
     def _signals(self, event: SignalsMeasured, at: datetime) -> None:
         assert self._writer is not None
         patiently(self._writer.add_signals, event.step, event.scalars, at=at, epoch_total=self._epoch_total)
@@ -94,12 +103,10 @@ class Journal:
         if shown:
             log.info("step %d: %s", event.step, ", ".join(shown))
 
-    @_put.register
     def _samples(self, event: SamplesTaken, at: datetime) -> None:  # noqa: ARG002
         assert self._writer is not None
         self._writer.put_samples(event)
 
-    @_put.register
     def _prepared(self, event: RunPrepared, at: datetime) -> None:  # noqa: ARG002
         folder = self._home.run_folder(self._run.id)
         names = json.dumps(list(event.class_names), ensure_ascii=False, indent=0)
@@ -113,7 +120,6 @@ class Journal:
         for warning in event.warnings if self._run.started_at is None else ():
             self._note("notice", warning, 0, {"level": "warning"})
 
-    @_put.register
     def _first_batch(self, event: FirstBatch, at: datetime) -> None:  # noqa: ARG002
         self._put_facts({"first_batch": asdict(event)})
         log.info(
@@ -122,7 +128,6 @@ class Journal:
             list(event.predicted), list(event.true),
         )  # fmt: skip
 
-    @_put.register
     def _stage_started(self, event: StageStarted, at: datetime) -> None:  # noqa: ARG002
         assert self._writer is not None
         if not self._begun:
@@ -135,11 +140,9 @@ class Journal:
             "stage %d, %s: %d epochs from step %d", event.stage + 1, event.name, event.epochs, event.step
         )
 
-    @_put.register
     def _stage_ended(self, event: StageEnded, at: datetime) -> None:  # noqa: ARG002
         self._note("stage_ended", event.reason, event.step, asdict(event))
 
-    @_put.register
     def _control(self, event: ControlHandled, at: datetime) -> None:  # noqa: ARG002
         log.info(
             "request %d before step %d: %s %s", event.command_id, event.step, event.outcome, event.reason
@@ -154,11 +157,9 @@ class Journal:
                 previous=event.previous,
             )
 
-    @_put.register
     def _paused(self, event: PauseChanged, at: datetime) -> None:  # noqa: ARG002
         self._move(RunState.PAUSED if event.paused else RunState.RUNNING, event.step)
 
-    @_put.register
     def _checkpoint(self, event: CheckpointSaved, at: datetime) -> None:
         record = CheckpointRecord(
             id=0,
@@ -175,12 +176,10 @@ class Journal:
         if event.kind != "last":  # that one comes every epoch
             self._note("checkpoint", f"{event.kind}: {event.path}", event.step, {"kind": event.kind})
 
-    @_put.register
     def _notice(self, event: Notice, at: datetime) -> None:  # noqa: ARG002
         log.log(_LEVELS[event.level], "step %d: %s", event.step, event.text)
         self._note("notice", event.text, event.step, {"level": event.level})
 
-    @_put.register
     def _ended(self, event: RunEnded, at: datetime) -> None:  # noqa: ARG002
         log.info("ended after step %d: %s", event.step, event.reason)
 

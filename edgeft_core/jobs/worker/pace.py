@@ -23,9 +23,9 @@ class Pace:
         self._marks: deque[tuple[float, int]] = deque()  # (seconds, step)
         self._seconds_per_step: dict[tuple[bool, bool], float] = {}
 
-    def restart(self, stage: int) -> None:
-        """A stage begins or a pause ends: earlier marks would count time in which nothing was trained."""
-        self._stage = stage
+    def restart(self, stage: int | None = None) -> None:
+        """A stage begins, or a pause (None): earlier marks would count time in which nothing was trained."""
+        self._stage = self._stage if stage is None else stage
         self._marks.clear()
 
     def mark(self, step: int, at_s: float) -> None:

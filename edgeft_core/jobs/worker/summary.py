@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from functools import singledispatchmethod
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from edgeft_core.config import RunConfig
@@ -40,13 +39,27 @@ class Summary:
         self._pace = Pace(config.stages)
         self._steps_per_epoch = 0
         self._metrics: dict[str, float | None] = dict(before.get("metrics") or {})
+        self._measured: dict[str, float] = {}
         self._best: dict[str, float] = dict(before.get("best") or {})
         self._changed: dict[str, Any] = {}
         self._position: tuple[int, int, float] | None = None
+        self._observers: dict[type[Event], Callable[[Any, float], None]] = {
+            RunPrepared: self._prepared,
+            Progress: self._progress,
+            StageStarted: self._stage_started,
+            PauseChanged: self._paused,
+            BatchDone: self._batch,
+            SignalsMeasured: self._signals,
+            RunEnded: self._ended,
+        }
 
     def take(self) -> dict[str, Any]:
         """The keys that changed since the last call."""
         changed, self._changed = self._changed, {}
+        if self._measured:
+            self._metrics |= finite(self._measured)
+            self._measured = {}
+            changed["metrics"] = dict(self._metrics)
         if self._position is not None:
             step, stage, epoch = self._position
             eta_s, scope = self._pace.eta(epoch, self._steps_per_epoch)
@@ -58,11 +71,11 @@ class Summary:
             self._position = None
         return changed
 
-    @singledispatchmethod
     def observe(self, event: Event, at_s: float) -> None:
         """Take in one event that was recorded at ``at_s`` (UTC seconds since the epoch)."""
+        if (observer := self._observers.get(type(event))) is not None:
+            observer(event, at_s)
 
-    @observe.register
     def _prepared(self, event: RunPrepared, at_s: float) -> None:  # noqa: ARG002
         self._steps_per_epoch = event.steps_per_epoch
         self._changed |= {
@@ -76,44 +89,33 @@ class Summary:
             "progress": None,
         }
 
-    @observe.register
     def _progress(self, event: Progress, at_s: float) -> None:  # noqa: ARG002
         self._changed["progress"] = {"what": event.what, "done": event.done, "total": event.total}
 
-    @observe.register
     def _stage_started(self, event: StageStarted, at_s: float) -> None:  # noqa: ARG002
         self._pace.restart(event.stage)
         self._changed |= {"step": event.step, "stage": event.stage}
 
-    @observe.register
     def _paused(self, event: PauseChanged, at_s: float) -> None:  # noqa: ARG002
-        if self._position is not None:
-            self._pace.restart(self._position[1])
+        self._pace.restart()
 
-    @observe.register
     def _batch(self, event: BatchDone, at_s: float) -> None:
         self._pace.mark(event.step, at_s)
         self._position = (event.step, event.stage, event.epoch)
         self._changed.pop("progress", None)
-        self._put(event.scalars)
+        self._measured.update(event.scalars)
 
-    @observe.register
     def _signals(self, event: SignalsMeasured, at_s: float) -> None:  # noqa: ARG002
-        self._put(event.scalars)
+        self._measured.update(event.scalars)
         for name, better in _BEST.items():
             value = event.scalars.get(name)
             if value is not None and math.isfinite(value):
                 self._best[name] = better(value, self._best.get(name, value))
         self._changed["best"] = dict(self._best)
 
-    @observe.register
     def _ended(self, event: RunEnded, at_s: float) -> None:  # noqa: ARG002
-        self._put(event.scalars)
+        self._measured.update(event.scalars)
         self._changed |= {"step": event.step, "eta_s": 0.0, "eta_scope": "run", "progress": None}
-
-    def _put(self, scalars: Mapping[str, float]) -> None:
-        self._metrics |= finite(scalars)
-        self._changed["metrics"] = self._metrics
 
 
 def finite(scalars: Mapping[str, float]) -> dict[str, float | None]:

@@ -44,7 +44,8 @@ def work(
     controls = CatalogControls(catalog, run.id)
     interruptible(controls)
     try:
-        ended = _train(home, catalog, run, me, controls)
+        with controls:
+            ended = _train(home, catalog, run, me, controls)
     except EdgeFTError as error:
         log.exception("the run failed")
         return _end(catalog, run.id, RunState.FAILED, error=str(error))
@@ -95,7 +96,7 @@ def _record_all(events: Iterator[Event], recorder: Recorder, controls: CatalogCo
         if isinstance(event, RunEnded):
             return event
         # Before the first step the engine does not ask for requests, and there is nothing to save yet.
-        if not stepped and isinstance(event, Progress) and (stop := controls.stop_before_first_step()):
+        if not stepped and isinstance(event, Progress) and (stop := controls.stop_in_sight()):
             ended = RunEnded(step, "stopped", {})
             recorder.record(ControlHandled(stop.command_id, step, "applied"))
             recorder.record(ended)
