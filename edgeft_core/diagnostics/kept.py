@@ -22,9 +22,22 @@ def read_probes(folder: Path) -> dict[str, ProbeResult]:
     return {one.name: one for one in _each(rows, ProbeResult.from_dict)}
 
 
-def write_probes(folder: Path, probes: Mapping[str, ProbeResult]) -> None:
-    """Replace the file in one step: a reader sees the old results or the new ones."""
-    _write(folder / PROBES_FILE, {"probes": [one.as_dict() for one in probes.values()]})
+def read_probing(folder: Path) -> Mapping[str, Any]:
+    """How far the probes are, as :mod:`edgeft_core.jobs.probing` wrote it; empty where none ran yet."""
+    progress = _read(folder / PROBES_FILE).get("progress")
+    return progress if isinstance(progress, dict) else {}
+
+
+def write_probes(
+    folder: Path, probes: Mapping[str, ProbeResult], progress: Mapping[str, Any] | None = None
+) -> None:
+    """Replace the file in one step: a reader sees the old results or the new ones.
+
+    Args:
+        progress: of the process that works on them, for whoever waits.
+    """
+    rows = [one.as_dict() for one in probes.values()]
+    _write(folder / PROBES_FILE, {"probes": rows, "progress": dict(progress or {})})
 
 
 def read_findings(folder: Path) -> tuple[Finding, ...]:

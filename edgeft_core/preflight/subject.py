@@ -14,8 +14,8 @@ from edgeft_core.data import FaceDataset, open_dataset
 from edgeft_core.data.drawn import DrawnPeople
 from edgeft_core.data.images import IntArray, Pixels
 from edgeft_core.data.listing import SPLIT_NAMES
+from edgeft_core.data.perceptual_hash import Fingerprints, fingerprints
 from edgeft_core.errors import DataError
-from edgeft_core.preflight.perceptual_hash import Fingerprints, fingerprints
 from edgeft_core.preflight.thresholds import DRAWN_IMAGES, HASHED_IMAGES
 
 Progress = Callable[[str, int, int], None]

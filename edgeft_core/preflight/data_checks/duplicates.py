@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeft_core.data.images import IntArray
+from edgeft_core.data.perceptual_hash import same_pictures
 from edgeft_core.diagnostics.case import Finding
-from edgeft_core.preflight.perceptual_hash import same_pictures
 from edgeft_core.preflight.report import Passed
 from edgeft_core.preflight.subject import Subject
 from edgeft_core.preflight.thresholds import (

@@ -6,9 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Set
 
-from edgeft_core.data.listing import Listing, find_root
-from edgeft_core.data.opening import LAYOUTS
-from edgeft_core.data.paired import is_paired
+from edgeft_core.data.split_names import split_names as listed_names
 from edgeft_core.diagnostics.case import Finding
 from edgeft_core.errors import DataError
 from edgeft_core.preflight.report import Passed, listed
@@ -23,11 +21,10 @@ def split_names(subject: Subject) -> Iterator[Finding | Passed]:
     if subject.drawn:
         return
     try:
-        root = find_root(subject.config.data.source)
-        listing = LAYOUTS["paired" if is_paired(root) else "folder"](root, subject.config.data.low_res_px)
+        names = listed_names(subject.config.data.source, subject.config.data.low_res_px)
     except DataError:
         return  # told by whoever opens the data set
-    trained, scored = _names(listing)
+    trained, scored = names.trained, names.scored
     if not scored:
         yield Passed(
             CHECK, f"{len(trained)} identities; the split is made here, so every part has the same people."
@@ -38,12 +35,6 @@ def split_names(subject: Subject) -> Iterator[Finding | Passed]:
         yield Passed(CHECK, f"The {len(trained)} identities of the training part are those that are scored.")
         return
     yield _finding(trained, scored, unknown, unscored)
-
-
-def _names(listing: Listing) -> tuple[Set[str], Set[str]]:
-    trained = {file.identity for file in listing.files if file.split == "train"}
-    scored = {file.identity for file in listing.files if file.split not in {"train", None}}
-    return (trained or {file.identity for file in listing.files}), scored
 
 
 def _finding(trained: Set[str], scored: Set[str], unknown: list[str], unscored: list[str]) -> Finding:

@@ -9,6 +9,7 @@ import torch
 from torch.nn.functional import normalize
 
 from edgeft_core.diagnostics.case import Finding
+from edgeft_core.diagnostics.probes.faces import embed
 from edgeft_core.evaluation.identification import nearest_class_mean
 from edgeft_core.preflight.network_checks.sample import NetworkSample
 from edgeft_core.preflight.report import Passed
@@ -48,8 +49,8 @@ def split_agreement(sample: NetworkSample) -> Iterator[Finding | Passed]:
         return
     kind = sample.subject.config.data.normalisation
     labels = sample.subject.data.labels_N
-    train_ND = normalize(sample.embed(sample.images_N3HW, kind), dim=1)
-    scored_MD = normalize(sample.embed(sample.images(sample.scored_rows_N), kind), dim=1)
+    train_ND = normalize(embed(sample.network, sample.images_N3HW, kind), dim=1)
+    scored_MD = normalize(embed(sample.network, sample.faces(sample.scored_rows_N), kind), dim=1)
     place = {int(person): number for number, person in enumerate(sample.people)}
     gallery_N, probe_M = (
         torch.tensor([place[int(label)] for label in labels[rows]])
