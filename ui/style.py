@@ -21,7 +21,7 @@ _CSS: Final = f"""
   display: grid; grid-template-columns: repeat(auto-fill, minmax({CHART_MIN_PX}px, 1fr)); gap: 0.5rem 1rem;
 }}
 .st-key-charts > * {{ min-width: 0; }}
-.st-key-charts [data-testid="stVerticalBlock"] {{ gap: 0; }}
+.st-key-charts :is([data-testid="stVerticalBlock"], [data-testid="stHorizontalBlock"]) {{ gap: 0; }}
 .st-key-side [data-testid="stVerticalBlock"] {{ gap: 0.35rem; }}
 .st-key-empty_state {{ max-width: 34rem; margin: 12vh auto 0; }}
 .st-key-charts [data-testid="stPopoverButton"] {{ min-height: 0; padding: 0 0.3rem; }}

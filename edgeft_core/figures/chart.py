@@ -21,6 +21,9 @@ MarkerKind = Literal["change", "stage", "checkpoint", "verdict"]
 _MARKER_LABELS: Final = 5
 # Two reference labels closer than this share of the chart's height would overlap.
 _LABEL_GAP: Final = 0.09
+# Room above the highest value, as a share of the height; more where a label stands on top.
+_ROOM: Final = 0.06
+_LABEL_ROOM: Final = 0.14
 MARGIN: Final = {"t": 20, "b": 20}
 _UPPER: Final = (0.40, 1.0)
 _LOWER: Final = (0.0, 0.28)
@@ -52,6 +55,7 @@ class LineChart:
     Attributes:
         unit: " %" behind numbers, or nothing.
         lower: curves of a second, logarithmic panel below that shares the x axis (gradient norms).
+        x_range: all of x, the same for all charts that are shown together; None follows the curves.
         y_range: fixed vertical range; None follows the data, from 0 where ``from_zero``.
     """
 
@@ -62,6 +66,7 @@ class LineChart:
     markers: tuple[Marker, ...] = ()
     lower: tuple[Curve, ...] = ()
     lower_title: str = ""
+    x_range: tuple[float, float] | None = None
     y_range: tuple[float, float] | None = None
     from_zero: bool = True
 
@@ -117,8 +122,10 @@ def vertical_range(chart: LineChart) -> tuple[float, float]:
     if not finite:
         return 0.0, 1.0
     low, high = min(finite), max(finite)
-    pad = 0.06 * (high - low) or 0.5
-    return (low if chart.from_zero and low >= 0 else low - pad), high + pad
+    height = (high - low) or 1.0
+    labelled = any(reference.value >= high for reference in chart.references)
+    room = (_LABEL_ROOM if labelled else _ROOM) * height
+    return (low if chart.from_zero and low >= 0 else low - _ROOM * height), high + room
 
 
 def draw(chart: LineChart) -> go.Figure:
@@ -219,7 +226,7 @@ def _add_reference(figure: go.Figure, reference: Reference) -> None:
             y=reference.value,
             yanchor="bottom",
             text=reference.text,
-            bgcolor=theme.translucent(theme.colour(Meaning.BACKGROUND), 0.65),
+            bgcolor=theme.translucent(theme.colour(Meaning.BACKGROUND), 0.5),
             borderpad=0,
             font={"size": 10, "color": theme.colour(Meaning.MUTED)},
         )
@@ -281,7 +288,7 @@ _MARKER_COLOURS: Final[dict[MarkerKind, Meaning]] = {
 
 
 def _layout(chart: LineChart, low: float, high: float) -> dict[str, Any]:
-    x_axis: dict[str, Any] = {}
+    x_axis: dict[str, Any] = {"range": list(chart.x_range)} if chart.x_range else {}
     y_axis: dict[str, Any] = {"ticksuffix": chart.unit, "range": [low, high]}
     if chart.lower:
         x_axis["anchor"] = "y2"

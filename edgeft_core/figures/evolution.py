@@ -26,6 +26,7 @@ class Evolution:
     Attributes:
         x_V: position of each column.
         names_R: class name of each row.
+        x_range: all of x, the same for all charts that are shown together; None follows the columns.
         share_RV: percent of the column's predictions on the row's class.
     """
 
@@ -35,6 +36,7 @@ class Evolution:
     n_classes: int
     axis: HorizontalAxis
     markers: tuple[Marker, ...] = ()
+    x_range: tuple[float, float] | None = None
 
     @property
     def empty(self) -> bool:
@@ -54,6 +56,7 @@ def evolution(
     axis: HorizontalAxis,
     *,
     markers: Sequence[Marker] = (),
+    x_range: tuple[float, float] | None = None,
     rows: int = ROWS,
 ) -> Evolution:
     """Keep the classes with the largest share in any column: a class that once took everything stays in sight.
@@ -74,6 +77,7 @@ def evolution(
         n_classes=counts_VC.shape[1],
         axis=axis,
         markers=tuple(markers),
+        x_range=x_range,
     )
 
 
@@ -109,7 +113,7 @@ def draw_evolution(data: Evolution) -> go.Figure:
         template=theme.template(),
         hovermode="closest",
         margin={**MARGIN, "r": 46, "l": 84},
-        xaxis={"showgrid": False},
+        xaxis={"showgrid": False, **({"range": list(data.x_range)} if data.x_range else {})},
         yaxis={
             "autorange": "reversed",
             "showgrid": False,

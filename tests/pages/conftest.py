@@ -9,6 +9,7 @@ import pytest
 
 from edgeft_core import queries
 from edgeft_core.settings import Home
+from tests.jobs.conftest import end_processes
 
 
 @pytest.fixture
@@ -17,4 +18,5 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
     home = Home(tmp_path / "home").ensure()
     monkeypatch.setenv("EDGEFT_HOME", str(home.root))
     yield home
+    end_processes(home)  # a page that sees a queue starts its dispatcher
     queries.forget(home)

@@ -10,7 +10,7 @@ from edgeft_core.figures import theme
 
 # Below this, even a perfect head is unsure of every face; above the next, gradients come from a few samples only.
 _LOW_REACH: Final = 0.5
-_HIGH_SCALE: Final = 4.0  # times AdaCos' fixed scale
+_HIGH_SCALE: Final = 6.0  # times AdaCos' fixed scale
 
 
 @dataclass(frozen=True)

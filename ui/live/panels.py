@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import plotly.graph_objects as go
@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from edgeft_core.diagnostics.catalogue import SIGNALS
 from edgeft_core.diagnostics.chance import max_share_chance, top_k_band, top_k_chance
 from edgeft_core.diagnostics.theory import (
+    attainable_probability,
     effective_scale,
     expected_first_loss,
     plateau_loss,
@@ -85,8 +86,9 @@ def logit_std(data: LiveData, look: Look) -> Panel:
         _line(data, look, "logit_std_samples", "across samples", index=0),
         _line(data, look, "logit_std_classes", "across classes", index=1),
     )
-    reference = Reference(expected, f"random directions {theme.format_number(expected)}")
-    return _panel(LineChart(lines, look.axis, references=(reference,), markers=data.markers(look.axis)))
+    return _panel(
+        data, look, lines, (Reference(expected, f"random directions {theme.format_number(expected)}"),)
+    )
 
 
 def top_k(data: LiveData, look: Look) -> Panel:
@@ -99,7 +101,7 @@ def top_k(data: LiveData, look: Look) -> Panel:
     )
     images = max(1, int(data.latest.get("window_images", 0)))
     references = tuple(_guessing(k, data.n_classes, images) for k in (1, 5) if k < data.n_classes)
-    return _panel(LineChart(lines, look.axis, " %", references, data.markers(look.axis)))
+    return _panel(data, look, lines, references, unit=" %")
 
 
 def _guessing(k: int, n_classes: int, images: int) -> Reference:
@@ -119,14 +121,10 @@ def similarity(data: LiveData, look: Look) -> Panel:
         _now_and_then(data, look, "val_cos_different", "", Meaning.DIFFERENT_PEOPLE, dash="dot"),
     )
     lowest = min((float(np.nanmin(one.low_P)) for one in lines if not one.empty), default=0.0)
-    chart = LineChart(
-        lines,
-        look.axis,
-        references=(Reference(0.0, "unrelated"),),
-        markers=data.markers(look.axis),
-        y_range=(min(-0.1, lowest - 0.05), 1.05),
-    )
-    return replace(_panel(chart), note=", ".join(filter(None, (chart.reduced, "dotted: validation"))))
+    y_range = (min(-0.1, lowest - 0.05), 1.05)
+    panel = _panel(data, look, lines, (Reference(0.0, "unrelated"),), y_range=y_range)
+    said = "dotted: validation" if any(one.style.sparse and not one.empty for one in lines) else ""
+    return replace(panel, note=", ".join(filter(None, (panel.note, said))))
 
 
 def loss(data: LiveData, look: Look) -> Panel:
@@ -139,16 +137,7 @@ def loss(data: LiveData, look: Look) -> Panel:
         _line(data, look, "grad_norm_head", "\u2207 head", index=0),
         _line(data, look, "grad_norm_backbone", "\u2207 backbone", index=1),
     )
-    return _panel(
-        LineChart(
-            lines,
-            look.axis,
-            references=landmarks(data),
-            markers=data.markers(look.axis),
-            lower=norms,
-            lower_title="\u2207 norm",
-        )
-    )
+    return _panel(data, look, lines, landmarks(data), lower=norms, lower_title="\u2207 norm")
 
 
 def landmarks(data: LiveData) -> tuple[Reference, ...]:
@@ -166,6 +155,34 @@ def landmarks(data: LiveData) -> tuple[Reference, ...]:
     )
 
 
+def class_cosines(data: LiveData, look: Look) -> Panel:
+    """How near faces are to their own class weight, and to all others."""
+    lines = (
+        _line(data, look, "cos_target", "own class", Meaning.SAME_PERSON),
+        _line(data, look, "cos_nontarget", "other classes", Meaning.DIFFERENT_PEOPLE),
+        _now_and_then(data, look, "head_cos_mean", "between class weights", index=0),
+    )
+    return _panel(data, look, lines, (Reference(0.0, "unrelated"),), from_zero=False)
+
+
+def probabilities(data: LiveData, look: Look) -> Panel:
+    """How sure the model is, beside what s / T can reach."""
+    lines = (
+        _line(data, look, "prob_top_mean", "mean of the batch", index=0),
+        _line(data, look, "prob_top_max", "largest", index=1),
+    )
+    reached = attainable_probability(effective_scale(data.scale, data.temperature), max(2, data.n_classes))
+    references = (Reference(100 * reached, f"s/T reaches {theme.format_percent(reached)}"),)
+    return _panel(data, look, lines, references if data.n_classes else (), unit=" %")
+
+
+def spread(data: LiveData, look: Look) -> Panel:
+    """Whether embeddings spread over the sphere or sit on one point."""
+    lines = (_line(data, look, "collapse_level", "collapse level", index=0),)
+    references = (Reference(0.0, "spread evenly"), Reference(1.0, "all faces on one point"))
+    return _panel(data, look, lines, references, y_range=(-0.05, 1.2))
+
+
 _FIRST_STEP: Final = "Waits for the first step."
 
 SLOTS: Final[tuple[Slot, ...]] = (
@@ -177,6 +194,11 @@ SLOTS: Final[tuple[Slot, ...]] = (
         "similarity", "Embedding similarity", ("cos_same_image", "val_cos_same", "cos_different"), similarity
     ),
     Slot("loss", "Loss, gradient norms", ("loss", "grad_norm_head", "grad_norm_backbone"), loss),
+    Slot(
+        "class_cosines", "Cosines to classes", ("cos_target", "cos_nontarget", "head_cos_mean"), class_cosines
+    ),
+    Slot("probabilities", "Probabilities", ("prob_top_mean", "prob_top_max"), probabilities),
+    Slot("spread", "Embedding spread", ("collapse_level",), spread),
 )
 """The grid in reading order; a further chart is a further line."""
 
@@ -196,12 +218,19 @@ def _line(
 
 
 def _now_and_then(
-    data: LiveData, look: Look, name: str, words: str, meaning: Meaning, *, dash: str = "solid"
+    data: LiveData,
+    look: Look,
+    name: str,
+    words: str,
+    meaning: Meaning | None = None,
+    *,
+    index: int = 0,
+    dash: str = "solid",
 ) -> Curve:
     """A curve of points; without ``words`` it shares the legend of the curve of the same colour."""
     signal = SIGNALS[name]
     style = Style(
-        words or signal.title, signal.meaning, meaning, dash=dash, sparse=True, in_legend=bool(words)
+        words or signal.title, signal.meaning, meaning, index, dash, sparse=True, in_legend=bool(words)
     )
     return curve(data.sparse, name, style, look.axis, factor=_factor(name))
 
@@ -210,5 +239,16 @@ def _factor(name: str) -> float:
     return 100.0 if SIGNALS[name].unit == "share" else 1.0
 
 
-def _panel(chart: LineChart) -> Panel:
+def _panel(
+    data: LiveData, look: Look, lines: tuple[Curve, ...], references: tuple[Reference, ...], **options: Any
+) -> Panel:
+    """A line chart of the live page: its options are those of :class:`LineChart`."""
+    chart = LineChart(
+        lines,
+        look.axis,
+        references=references,
+        markers=data.markers(look.axis),
+        x_range=data.x_range(look.axis),
+        **options,
+    )
     return Panel(draw(chart), chart.reduced, _FIRST_STEP)

@@ -28,6 +28,11 @@ BATCH_SERIES: Final = (
     "loss",
     "grad_norm_head",
     "grad_norm_backbone",
+    "cos_target",
+    "cos_nontarget",
+    "prob_top_mean",
+    "prob_top_max",
+    "collapse_level",
 )
 SPARSE_SERIES: Final = (
     "val_top1",
@@ -36,13 +41,19 @@ SPARSE_SERIES: Final = (
     "val_cos_same",
     "val_cos_different",
     "val_loss",
+    "head_cos_mean",
 )
 
 _COARSE_POINTS: Final = 200
 _POINTS: Final = 400  # a chart is about 400 px wide
 _COLUMNS: Final = 100
 
-_MARKED: Final[dict[str, MarkerKind]] = {"change": "change", "stage": "stage", "checkpoint": "checkpoint"}
+_MARKED: Final[dict[str, MarkerKind]] = {
+    "change": "change",
+    "stage": "stage",
+    "checkpoint": "checkpoint",
+    "verdict": "verdict",
+}
 
 
 @dataclass(frozen=True)
@@ -94,6 +105,13 @@ class LiveData:
     @property
     def temperature(self) -> float:
         return float(self.latest.get("temperature", self.record.config.head.temperature))
+
+    def x_range(self, axis: HorizontalAxis) -> tuple[float, float] | None:
+        """From the first step to the last one; None while there are fewer than two."""
+        if len(self.whole.step_V) < 2:
+            return None
+        places = axis.place([int(self.whole.step_V[0]), int(self.whole.last_step_V[-1])], self.whole)
+        return float(places[0]), float(places[1])
 
     def markers(self, axis: HorizontalAxis) -> tuple[Marker, ...]:
         """Where changes, stages and checkpoints lie on ``axis``; the first stage needs no marker."""

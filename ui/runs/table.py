@@ -30,6 +30,7 @@ def choose_runs(table: pd.DataFrame) -> list[str]:
     event = st.dataframe(
         presented(table),
         hide_index=True,
+        placeholder="-",
         on_select="rerun",
         selection_mode="multi-row",
         key=f"runs.table.{hash(ids)}",
