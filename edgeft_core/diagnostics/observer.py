@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import singledispatchmethod
 from typing import Any
 
 from edgeft_core.config import RunConfig
@@ -99,6 +98,14 @@ class Observer:
         self._error = ""
         self._certain: tuple[int, Cause] | None = None
         self.likely: Cause | None = None
+        self._handlers: dict[type[Event], Callable[[Any], None]] = {
+            RunPrepared: self._on_prepared,
+            StageStarted: self._on_stage,
+            FirstBatch: self._on_first_batch,
+            BatchDone: self._on_batch,
+            SignalsMeasured: self._on_signals,
+            ControlHandled: self._on_control,
+        }
 
     @property
     def verdict(self) -> Verdict:
@@ -136,11 +143,11 @@ class Observer:
             error=self._error,
         )
 
-    @singledispatchmethod
     def observe(self, event: Event) -> None:
         """Take in one event; most kinds say nothing about health."""
+        if (handler := self._handlers.get(type(event))) is not None:
+            handler(event)
 
-    @observe.register
     def _on_prepared(self, event: RunPrepared) -> None:
         self._prepared = event
         counts = event.label_counts_C.tolist()
@@ -155,18 +162,15 @@ class Observer:
         validation = min(int(event.split_images.get("validation", 0)), self._config.monitor.validation_images)
         self._tracker = VerdictTracker(shape, validation_images=validation, before=self._before)
 
-    @observe.register
     def _on_stage(self, event: StageStarted) -> None:
         self._stage, self._step = event, max(self._step, event.step)
         if self._tracker:
             warmup = self._config.stages[event.stage].warmup_steps
             self._tracker.stage(event.step, steps=event.epochs * event.steps_per_epoch, rate_warmup=warmup)
 
-    @observe.register
     def _on_first_batch(self, event: FirstBatch) -> None:
         self._first_batch = asdict(event)
 
-    @observe.register
     def _on_batch(self, event: BatchDone) -> None:
         self._step, self._batch = event.step, event.scalars
         if not self._first:
@@ -178,7 +182,6 @@ class Observer:
         if self._tracker.batch(event.step, event.scalars).status != before or event.step == 1:
             self._look_for_causes()
 
-    @observe.register
     def _on_signals(self, event: SignalsMeasured) -> None:
         self._step = max(self._step, event.step)
         self._signals |= event.scalars
@@ -188,7 +191,6 @@ class Observer:
         if self._first:
             self._look_for_causes()
 
-    @observe.register
     def _on_control(self, event: ControlHandled) -> None:
         if self._tracker and event.outcome == "applied" and event.previous:
             self._tracker.changed(event.step)

@@ -79,13 +79,13 @@ def _means_after_centring(case: Case, weighing: Weighing) -> None:
 
 
 def _replayed_centred(case: Case, weighing: Weighing) -> None:
-    as_is, centred = (case.probe("head_replays", f"top5_{name}") for name in ("as_is", "centred"))
+    as_is, centred = (case.probe("head_replays", f"train_top5_{name}") for name in ("as_is", "centred"))
     if as_is is None or centred is None:
         return
     if centred >= 1.3 * as_is and centred - as_is > 0.01:
         weighing.supports(
             0.7,
-            "head_replays.top5_centred",
+            "head_replays.train_top5_centred",
             centred,
             as_is,
             f"A fresh head reached Top-5 {percent(centred)} on centred embeddings, {percent(as_is)} on these.",

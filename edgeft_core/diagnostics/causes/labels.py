@@ -49,31 +49,35 @@ def shuffled(case: Case) -> Cause | None:
 
 
 def _near_duplicates(case: Case, weighing: Weighing) -> None:
-    share = case.probe("labels", "near_duplicate_disagreement")
-    if share is not None and share >= 0.3:
-        text = f"{percent(share)} of nearly equal images carry different names."
-        weighing.supports(0.3 + 0.5 * share, "labels.near_duplicate_disagreement", share, 0.0, text)
+    copies, other = (case.probe("labels", f"copies_{name}") for name in ("share", "other_label_share"))
+    if copies and other is not None and other >= 0.3 * copies:
+        text = (
+            f"{percent(copies)} of the pictures occur more than once, {percent(other)} under different names."
+        )
+        sure = min(1.0, other / 0.05)  # a few copies say little about all the others
+        weighing.supports(
+            sure * (0.2 + 0.5 * other / copies), "labels.copies_other_label_share", other, 0.0, text
+        )
 
 
 def _memorised(case: Case, weighing: Weighing) -> None:
-    accuracy = case.probe("memorise", "accuracy")
+    accuracy = case.probe("memorise", "memorised")
     if accuracy is not None and accuracy >= 0.9 and validation_at_chance(case) and not weighing.empty:
         text = f"One batch can be learned by heart ({percent(accuracy)}), but validation stays at chance."
-        weighing.supports(0.3, "memorise.accuracy", accuracy, case.signal("val_top1"), text)
+        weighing.supports(0.3, "memorise.memorised", accuracy, case.signal("val_top1"), text)
 
 
 def _no_class_means(case: Case, weighing: Weighing, spread: bool) -> None:
-    centred = case.probe("nearest_class_mean", "ncm_top1_centred")
-    chance = case.probe("nearest_class_mean", "chance") or 1.0 / case.n_classes
-    if centred is None or not spread:
+    within, chance = (case.probe("labels", name) for name in ("within_train", "chance"))
+    if within is None or chance is None or not spread:
         return
-    if centred <= 3.0 * chance:
-        text = f"Nearest class means are right for {percent(centred)} (chance {percent(chance)}) on spread embeddings."
-        weighing.supports(0.6, "nearest_class_mean.ncm_top1_centred", centred, chance, text)
-    elif not weighing.empty:
-        weighing.doubts(
-            0.8, f"Nearest class means are right for {percent(centred)} (chance {percent(chance)})."
+    text = f"Nearest class means name {percent(within)} of the training images rightly (chance {percent(chance)})"
+    if within <= 3.0 * chance:
+        weighing.supports(
+            0.7, "labels.within_train", within, chance, f"{text}, though embeddings are well spread."
         )
+    elif not weighing.empty:
+        weighing.doubts(0.8, f"{text}.")
 
 
 def split_mismatch(case: Case) -> Cause | None:
@@ -94,16 +98,7 @@ def split_mismatch(case: Case) -> Cause | None:
             d_prime = case.signals["val_d_prime"]
             text = f"Validation images of one name do belong together (d' {d_prime:.2f}), only under another number."
             weighing.supports(strength * 0.7, "val_d_prime", d_prime, 0.0, text)
-    permuted = case.probe("labels", "permutation_share")
-    if permuted is not None and permuted >= 0.5:
-        text = (
-            f"Renaming the classes one to one would make {percent(permuted)} of the validation images right."
-        )
-        weighing.supports(0.85, "labels.permutation_share", permuted, case.signal("val_top1"), text)
-    shared = case.probe("labels", "shared_classes")
-    if shared is not None and shared < 0.5:
-        text = f"{percent(shared)} of the validation's names occur in training."
-        weighing.supports(0.8, "labels.shared_classes", shared, 1.0, text)
+    _parts_disagree(case, weighing)
     return weighing.cause(
         meaning="The model learns its training images and validation asks for other numbers: one of the two was "
         "numbered by another list of names, or they share nobody.",
@@ -112,11 +107,46 @@ def split_mismatch(case: Case) -> Cause | None:
     )
 
 
+def _parts_disagree(case: Case, weighing: Weighing) -> None:
+    within, across, chance, renamed, shared = (
+        case.probe("labels", name)
+        for name in (
+            "within_train",
+            "train_to_validation",
+            "chance",
+            "renamed_share",
+            "validation_known_share",
+        )
+    )
+    if renamed is not None and renamed >= 0.2:
+        text = f"{percent(renamed)} of the people clearly have somebody else's number in validation."
+        weighing.supports(min(0.9, 0.6 + renamed), "labels.renamed_share", renamed, 0.0, text)
+    if shared is not None and shared < 0.5:
+        text = f"{percent(shared)} of the validation's names occur in training."
+        weighing.supports(0.8, "labels.validation_known_share", shared, 1.0, text)
+    if within is None or across is None or chance is None:
+        return
+    if within > 10.0 * chance and across <= 3.0 * chance:
+        text = (
+            f"Nearest class means name {percent(within)} of the training images rightly and {percent(across)} of the "
+            f"validation's people (chance {percent(chance)})."
+        )
+        weighing.supports(0.8, "labels.train_to_validation", across, within, text)
+    elif across > 3.0 * chance and not weighing.empty:
+        weighing.doubts(
+            0.7, f"Nearest class means of training name {percent(across)} of validation's people rightly."
+        )
+
+
 def out_of_range(case: Case) -> Cause | None:
     """``labels.out_of_range``: a label that the head has no class for, or classes that nobody has."""
     weighing = Weighing("labels.out_of_range", case)
     if re.search(r"out of bounds|Target \d+|index \d+ is out of|device-side assert", case.error):
         weighing.supports(0.95, "error", None, None, case.error.split(". ")[0])
+    beyond = case.probe("labels", "out_of_range")
+    if beyond:
+        text = f"{beyond:.0f} labels lie outside the {case.n_classes} classes."
+        weighing.supports(0.95, "labels.out_of_range", beyond, 0.0, text)
     empty = sum(count == 0 for count in case.label_counts)
     if empty:
         share = empty / len(case.label_counts)
@@ -142,10 +172,15 @@ def single_class(case: Case) -> Cause | None:
         if mixed < limit.MIXED_BATCH:
             text = f"A batch holds {found:.1f} classes in effect; mixed well it would hold {expected:.1f}."
             weighing.supports(0.95 - 0.3 * mixed, "batch_label_classes", found, expected, text)
-    entropy = case.probe("labels", "batch_label_classes")
-    if entropy is not None and expected > 1.5 and (entropy - 1.0) / (expected - 1.0) < limit.MIXED_BATCH:
-        text = f"The next batches hold {entropy:.1f} classes in effect instead of {expected:.1f}."
-        weighing.supports(0.6, "labels.batch_label_classes", entropy, expected, text)
+    coming, even = (case.probe("labels", f"batch_identities{name}") for name in ("", "_expected"))
+    if (
+        coming is not None
+        and even is not None
+        and even > 1.5
+        and (coming - 1.0) / (even - 1.0) < limit.MIXED_BATCH
+    ):
+        text = f"The next batches hold {coming:.1f} classes in effect, an even draw would hold {even:.1f}."
+        weighing.supports(0.6, "labels.batch_identities", coming, even, text)
     return weighing.cause(
         meaning="Each step sees one or few people, so the head leans to whoever came last and forgets the others: the "
         "predicted class follows the batches.",

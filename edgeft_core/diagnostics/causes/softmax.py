@@ -57,20 +57,19 @@ def scale_too_low(case: Case) -> Cause | None:
 
 
 def _higher_is_better(case: Case, weighing: Weighing, reach: float) -> None:
-    as_is, other = (case.probe("head_replays", f"top5_{name}") for name in ("as_is", "scale_useful"))
+    as_is, other = (case.probe("head_replays", f"train_top5_{name}") for name in ("as_is", "recommended"))
     if as_is is None or other is None:
         return
     if other >= 1.3 * as_is and other - as_is > 0.01:
         weighing.supports(
             0.6,
-            "head_replays.top5_scale_useful",
+            "head_replays.train_top5_recommended",
             other,
             as_is,
-            f"A fresh head reached Top-5 {percent(other)} with s / T = "
-            f"{useful_scale(case) / case.config.head.temperature:.2g}, {percent(as_is)} with this one.",
+            f"A fresh head reached Top-5 {percent(other)} at the recommended scale, {percent(as_is)} at this one.",
         )
     elif reach >= limit.POOR_REACH or other < 0.8 * as_is:
-        weighing.doubts(0.4, f"A larger scale does no better in a replay (Top-5 {percent(other)}).")
+        weighing.doubts(0.4, f"The recommended scale does no better in a replay (Top-5 {percent(other)}).")
 
 
 def _not_the_embeddings(case: Case, weighing: Weighing) -> None:
@@ -119,16 +118,14 @@ def scale_too_high(case: Case) -> Cause | None:
 
 
 def _lower_is_better(case: Case, weighing: Weighing) -> None:
-    as_is, other = (case.probe("head_replays", f"top5_{name}") for name in ("as_is", "scale_useful"))
+    as_is, other = (case.probe("head_replays", f"train_top5_{name}") for name in ("as_is", "recommended"))
     if weighing.empty or as_is is None or other is None:
         return
     if other >= 1.2 * as_is and other - as_is > 0.01:
-        text = (
-            f"A fresh head reached Top-5 {percent(other)} at the lower scale, {percent(as_is)} at this one."
-        )
-        weighing.supports(0.6, "head_replays.top5_scale_useful", other, as_is, text)
+        text = f"A fresh head reached Top-5 {percent(other)} at the recommended scale, {percent(as_is)} at this one."
+        weighing.supports(0.6, "head_replays.train_top5_recommended", other, as_is, text)
     else:
-        weighing.doubts(0.3, f"The lower scale does no better in a replay (Top-5 {percent(other)}).")
+        weighing.doubts(0.3, f"The recommended scale does no better in a replay (Top-5 {percent(other)}).")
 
 
 def margin_too_large(case: Case) -> Cause | None:
@@ -179,14 +176,16 @@ def _still_costly(case: Case) -> bool:
 
 
 def _without_margin(case: Case, weighing: Weighing) -> None:
-    as_is, without = (case.probe("head_replays", f"top5_{name}") for name in ("as_is", "margin_0"))
+    as_is, without = (case.probe("head_replays", f"train_top5_{name}") for name in ("as_is", "recommended"))
     if weighing.empty or as_is is None or without is None:
         return
     if without >= 1.2 * as_is and without - as_is > 0.01:
-        text = f"A fresh head reached Top-5 {percent(without)} without margin, {percent(as_is)} with it."
-        weighing.supports(0.6, "head_replays.top5_margin_0", without, as_is, text)
+        text = f"A fresh head reached Top-5 {percent(without)} with a margin of .2 at most, {percent(as_is)} with it."
+        weighing.supports(0.6, "head_replays.train_top5_recommended", without, as_is, text)
     else:
-        weighing.doubts(0.3, f"Without margin a fresh head does no better (Top-5 {percent(without)}).")
+        weighing.doubts(
+            0.3, f"With the recommended margin a fresh head does no better (Top-5 {percent(without)})."
+        )
 
 
 def margin_in_accuracy(case: Case) -> Cause | None:

@@ -33,9 +33,7 @@ def backbone_not_training(case: Case) -> Cause | None:
 def _not_training(case: Case, part: Part) -> Cause | None:
     weighing = Weighing(f"{part}.not_training", case)
     rate = getattr(case.stage_config, f"{part}_lr")
-    unchanged = case.probe("parameters", f"unchanged_{part}")
-    if unchanged is None:
-        unchanged = case.signal(f"unchanged_{part}")
+    unchanged = case.signal(f"unchanged_{part}")
     if unchanged is not None and unchanged >= 1.0 and not _ran_out(case, part):
         text = f"A step left every number of the {part} exactly as it was."
         weighing.supports(0.97, f"unchanged_{part}", unchanged, 0.0, text)
@@ -48,6 +46,10 @@ def _not_training(case: Case, part: Part) -> Cause | None:
     elif not weighing.empty and norm is None and rate > 0.0:
         text = f"The optimiser reports no gradient for the {part}: it was not given its weights."
         weighing.supports(0.5, f"grad_norm_{part}", None, None, text)
+    if case.probe("parameters", f"{part}_change") == 0.0:
+        step = case.probe("parameters", "step") or 0.0
+        text = f"After {step:.0f} steps the {part}'s weights are still those from the start."
+        weighing.supports(0.9, f"parameters.{part}_change", 0.0, None, text)
     if not weighing.empty and unchanged is not None and unchanged < 1.0:
         weighing.doubts(
             0.9, f"The last step that was looked at did change {percent(1.0 - unchanged)} of its numbers."
@@ -176,13 +178,13 @@ def _losing(case: Case, weighing: Weighing) -> None:
 
 
 def _slower_is_better(case: Case, weighing: Weighing) -> None:
-    as_is, slower = (case.probe("head_replays", f"top5_{name}") for name in ("as_is", "lr_div10"))
+    as_is, slower = (case.probe("head_replays", f"train_top5_{name}") for name in ("as_is", "lr_tenth"))
     if as_is is None or slower is None:
         return
     if slower >= 1.5 * as_is and slower - as_is > 0.02:
         weighing.supports(
             0.8,
-            "head_replays.top5_lr_div10",
+            "head_replays.train_top5_lr_tenth",
             slower,
             as_is,
             f"A fresh head reached Top-5 {percent(slower)} with a tenth of the rate, {percent(as_is)} with this one.",
@@ -224,13 +226,13 @@ def rate_too_low(case: Case) -> Cause | None:
 
 
 def _faster_is_better(case: Case, weighing: Weighing) -> None:
-    as_is, faster = (case.probe("head_replays", f"top5_{name}") for name in ("as_is", "lr_x10"))
+    as_is, faster = (case.probe("head_replays", f"train_top5_{name}") for name in ("as_is", "lr_tenfold"))
     if as_is is None or faster is None:
         return
     if faster >= 1.5 * as_is and faster - as_is > 0.02:
         weighing.supports(
             0.6,
-            "head_replays.top5_lr_x10",
+            "head_replays.train_top5_lr_tenfold",
             faster,
             as_is,
             f"A fresh head reached Top-5 {percent(faster)} with ten times the rate, {percent(as_is)} with this one.",
@@ -253,6 +255,12 @@ def nonfinite(case: Case) -> Cause | None:
         "not a finite" in reason for reason in case.verdict.reasons
     ):
         weighing.supports(0.95, "loss", None, None, case.verdict.reasons[0])
+    count = case.probe("nonfinite", "nonfinite")
+    if count:
+        where = case.probes["nonfinite"].words.get("first", "the network")
+        weighing.supports(
+            0.9, "nonfinite.nonfinite", count, 0.0, f"{count:.0f} weights are not finite, first in {where}."
+        )
     scale, before = case.signal("amp_scale"), case.trails.get("amp_scale")
     if scale is not None and scale < 1.0:
         highest = max(before.values) if before and before.values else 65536.0

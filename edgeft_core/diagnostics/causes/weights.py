@@ -98,8 +98,8 @@ def nonfinite(case: Case) -> Cause | None:
         )
     elif "in the weight backbone." in case.error and case.step <= 1:
         weighing.supports(0.95, "error", None, None, case.error.split(". ")[0] + ".")
-    if any(case.probe("weights_random", name) for name in ("nonfinite_loaded",)):
-        count = case.probe("weights_random", "nonfinite_loaded")
+    count = case.probe("weights_random", "nonfinite_loaded")
+    if count:
         weighing.supports(
             0.97,
             "weights_random.nonfinite_loaded",

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from itertools import accumulate
 from typing import Any
 
+from edgeft_core.errors import NonFiniteError
 from edgeft_core.events import (
     BatchDone,
     CheckpointSaved,
@@ -28,6 +29,7 @@ from edgeft_core.events import (
 from edgeft_core.jobs.states import RunState
 from edgeft_core.jobs.worker.patience import patiently
 from edgeft_core.jobs.worker.summary import CLASS_NAMES_FILE, Summary
+from edgeft_core.jobs.worker.verdicts import Pronounced, Verdicts
 from edgeft_core.settings import Home
 from edgeft_core.store import open_metrics_writer
 from edgeft_core.store.contract import Catalog, CheckpointRecord, MetricsWriter, RunRecord
@@ -46,6 +48,7 @@ class Journal:
         self._run = run
         self._catalog = catalog
         self._summary = Summary(run.config, run.summary)
+        self._verdicts = Verdicts(home, run)
         self._writer: MetricsWriter | None = None
         self._facts: dict[str, Any] = {}
         self._epochs_before = [0, *accumulate(stage.epochs for stage in run.config.stages)]
@@ -76,6 +79,15 @@ class Journal:
         self._summary.observe(event, at_s)
         if (writer := self._writers.get(type(event))) is not None:
             writer(event, datetime.fromtimestamp(at_s, UTC))
+        if (pronounced := self._verdicts.observe(event)) is not None:
+            self._pronounce(pronounced)
+
+    def failed(self, error: BaseException) -> None:
+        """The run ended with an error; may be called by another thread after ``close``. Raises DiskFullError."""
+        nonfinite = isinstance(error, NonFiniteError)
+        if (pronounced := self._verdicts.failed(str(error), nonfinite=nonfinite)) is not None:
+            self._pronounce(pronounced)
+            self.beat()
 
     def flush(self) -> None:
         """Make the series durable. Raises DiskFullError."""
@@ -182,6 +194,12 @@ class Journal:
 
     def _ended(self, event: RunEnded, at: datetime) -> None:  # noqa: ARG002
         log.info("ended after step %d: %s", event.step, event.reason)
+
+    def _pronounce(self, pronounced: Pronounced) -> None:
+        self._summary.note(pronounced.summary)
+        if pronounced.is_new:
+            log.info("%s since step %d: %s", *pronounced.told, "; ".join(pronounced.verdict.reasons))
+            self._note("verdict", pronounced.verdict.status, pronounced.verdict.since_step, pronounced.data)
 
     def _move(self, target: RunState, step: int) -> None:
         patiently(self._catalog.move_run, self._run.id, target, step=step)

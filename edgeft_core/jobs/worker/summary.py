@@ -71,6 +71,10 @@ class Summary:
             self._position = None
         return changed
 
+    def note(self, facts: Mapping[str, Any]) -> None:
+        """Put facts that are no event of the engine, such as the verdict."""
+        self._changed |= facts
+
     def observe(self, event: Event, at_s: float) -> None:
         """Take in one event that was recorded at ``at_s`` (UTC seconds since the epoch)."""
         if (observer := self._observers.get(type(event))) is not None:

@@ -62,16 +62,17 @@ def work(
 def _train(
     home: Home, catalog: Catalog, run: RunRecord, me: ProcessIdentity, controls: CatalogControls
 ) -> RunEnded:
+    journal = Journal(home, run, catalog)
     recorder = Recorder(
-        Journal(home, run, catalog),
+        journal,
         still_ours=lambda: _is_ours(catalog, run.id, me),
         evict=controls.interrupt,
     )
     try:
         with closing(_events(home, run, controls)) as events:
             ended = _record_all(events, recorder, controls)
-    except BaseException:
-        _close_after_failure(recorder)
+    except BaseException as error:
+        _close_after_failure(recorder, journal, error)
         raise
     recorder.close()
     return ended
@@ -104,10 +105,11 @@ def _record_all(events: Iterator[Event], recorder: Recorder, controls: CatalogCo
     raise AssertionError("the engine ended without saying how")
 
 
-def _close_after_failure(recorder: Recorder) -> None:
+def _close_after_failure(recorder: Recorder, journal: Journal, error: BaseException) -> None:
     """Write what can be written; the first error is the one to tell."""
     try:
         recorder.close()
+        journal.failed(error)
     except EdgeFTError:
         log.exception("the last events could not be recorded")
 
