@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from edgeft_core.cli import live, look, measure, preflight, start
+from edgeft_core.cli import diagnose, live, look, measure, preflight, start
 from edgeft_core.cli.session import HomeOption, JsonOption
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.command("preflight")(preflight.preflight)
 app.command("runs")(look.runs)
 app.command("show")(look.show)
 app.command("metrics")(look.metrics)
+app.command("diagnose")(diagnose.diagnose)
 app.command("set")(live.set_values)
 app.command("pause")(live.pause)
 app.command("resume")(live.resume)

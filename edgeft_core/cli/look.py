@@ -56,13 +56,14 @@ def _row(run: RunRecord) -> dict[str, Any]:
         "best_top5": best.get("val_top5"),
         "created_at": run.created_at.isoformat(),
         "ended_at": run.ended_at.isoformat() if run.ended_at else None,
+        "verdict": summary.get("verdict"),
         "parent": run.parent_id,
         "error": run.error or None,
     }
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:
-    cells = [("run", "name", "state", "step", "best Top-1", "best Top-5", "created (UTC)")]
+    cells = [("run", "name", "state", "verdict", "step", "best Top-1", "best Top-5", "created (UTC)")]
     for row in rows:
         total = row["steps_total"]
         cells.append(
@@ -70,6 +71,7 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
                 row["run"],
                 row["name"],
                 row["state"],
+                row["verdict"] or "",
                 f"{row['step']}/{total}" if total else "",
                 _percent(row["best_top1"]),
                 _percent(row["best_top5"]),
@@ -105,6 +107,9 @@ def described(found: Mapping[str, Any]) -> str:
         if found["stage"] is not None:
             where += f", stage {found['stage'] + 1}/{found['stages']}, epoch {found['epoch']:.1f}/{found['epochs']}"
         lines.append(where + _speed(found) + f", on {found['device']}")
+    if found["verdict"]:
+        cause = f", likely cause: {found['likely_cause']}" if found["likely_cause"] else ""
+        lines.append(f"  {found['verdict']} since step {found['since_step']}{cause}")
     metrics, chance = found["metrics"], found["chance"]
     shown = [name for name in _SHOWN_FIRST if metrics.get(name) is not None]
     lines += [f"  {name} {_number(name, metrics[name])}{_beside(name, chance)}" for name in shown]

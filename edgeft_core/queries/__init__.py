@@ -6,6 +6,7 @@ Nothing here loads torch or knows a screen. A run may be named by id, by an unam
 from __future__ import annotations
 
 from edgeft_core.queries.comparison import Comparison, compare
+from edgeft_core.queries.diagnosis import case_of, diagnose_run
 from edgeft_core.queries.events import Marker, change_words, journal, markers
 from edgeft_core.queries.numbers import metrics_json, show
 from edgeft_core.queries.opened import catalog_of, forget, metrics_of
@@ -30,11 +31,13 @@ __all__ = [
     "Marker",
     "RunStatus",
     "SeriesLines",
+    "case_of",
     "catalog_of",
     "chance_of",
     "change_words",
     "class_names",
     "compare",
+    "diagnose_run",
     "forget",
     "histogram_now",
     "histogram_over_time",

@@ -14,7 +14,7 @@ from edgeft_core.queries.opened import catalog_of
 from edgeft_core.settings import Home
 from edgeft_core.store.contract import CommandRecord, HistoryRecord
 
-MarkerKind = Literal["change", "stage", "checkpoint", "notice", "state"]
+MarkerKind = Literal["change", "stage", "checkpoint", "notice", "state", "verdict"]
 
 _PAGE: Final = 1000
 _SYMBOLS: Final = {
@@ -135,6 +135,10 @@ def _of_history(record: HistoryRecord) -> Marker | None:
         error = str(record.data.get("error", ""))
         text = f"The run is {record.text}" + (f": {error}" if error else "")
         return Marker(record.step, "state", record.text, text, record.at)
+    if record.kind == "verdict":
+        reasons = "; ".join(str(one) for one in record.data.get("reasons") or ())
+        text = f"{record.text.capitalize()} from step {record.step} on" + (f": {reasons}" if reasons else "")
+        return Marker(record.step, "verdict", record.text, text, record.at)
     if record.kind == "notice":
         return Marker(record.step, "notice", str(record.data.get("level", "info")), record.text, record.at)
     return None

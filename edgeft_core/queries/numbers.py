@@ -32,7 +32,7 @@ def show(home: Home, run_id: str) -> dict[str, Any]:
         "metrics": {name: finite(value) for name, value in status.latest.items()},
         "chance": {"top1": chance.top1 if chance else None, "top5": chance.top5 if chance else None},
         "commands": [row for one in commands for row in _command_rows(one)],
-        "verdict": None,
+        "verdict": status.verdict.status if status.verdict else None,
         "error": status.error or None,
         "stages": status.stages,
         "epochs": status.epochs,
@@ -42,6 +42,9 @@ def show(home: Home, run_id: str) -> dict[str, Any]:
         "warnings": list(status.warnings),
         "log": list(status.log_lines),
         "problem": status.problem or None,
+        "since_step": status.verdict.since_step if status.verdict else None,
+        "reasons": list(status.verdict.reasons) if status.verdict else [],
+        "likely_cause": status.likely_cause or None,
     }
 
 

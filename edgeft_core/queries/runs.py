@@ -30,6 +30,8 @@ COLUMNS = [
     "best_top1",
     "best_top5",
     "max_class_share",
+    "verdict",
+    "verdict_since",
     "created_at",
     "started_at",
     "duration_s",
@@ -43,8 +45,8 @@ def runs_table(catalog: Catalog, *, limit: int = 1000) -> pd.DataFrame:
 
     Columns: id, name, state, preset; data (source), backbone, weights, normalisation, head, scale, margin_rad,
     temperature, head_lr (first stage), backbone_lr (last stage that trains it, else missing); n_classes, step, progress
-    (share of all steps), best_top1, best_top5 (validation), max_class_share (last), created_at, started_at,
-    duration_s, parent_id, error.
+    (share of all steps), best_top1, best_top5 (validation), max_class_share (last), verdict and
+    verdict_since (step; missing before the first step), created_at, started_at, duration_s, parent_id, error.
     """
     table = pd.DataFrame([_row(run) for run in catalog.runs(limit=limit)], columns=COLUMNS)
     numbers = [
@@ -56,7 +58,9 @@ def runs_table(catalog: Catalog, *, limit: int = 1000) -> pd.DataFrame:
         "max_class_share",
         "duration_s",
     ]
-    return table.astype(dict.fromkeys(numbers, float) | {"n_classes": "Int64", "step": "Int64"})
+    return table.astype(
+        dict.fromkeys(numbers, float) | {"n_classes": "Int64", "step": "Int64", "verdict_since": "Int64"}
+    )
 
 
 def _row(run: RunRecord) -> dict[str, Any]:
@@ -85,6 +89,8 @@ def _row(run: RunRecord) -> dict[str, Any]:
         "best_top1": best.get("val_top1"),
         "best_top5": best.get("val_top5"),
         "max_class_share": metrics.get("max_class_share"),
+        "verdict": summary.get("verdict"),
+        "verdict_since": summary.get("verdict_since"),
         "created_at": run.created_at,
         "started_at": run.started_at,
         "duration_s": duration_s(run),

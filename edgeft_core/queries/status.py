@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from edgeft_core.diagnostics.status import Verdict
 from edgeft_core.jobs.liveness import last_lines
 from edgeft_core.jobs.states import ENDED, RunState
 from edgeft_core.queries.opened import catalog_of, metrics_of
@@ -31,6 +32,8 @@ class RunStatus:
         chance: what guessing would score over that window.
         log_lines: the last lines of the log of a run that failed or was lost.
         problem: a sentence if the recorded metrics are damaged.
+        verdict: how the run is doing; None before its first step.
+        likely_cause, cause_confidence: id of the likeliest cause when the verdict was last new; empty for none.
     """
 
     id: str
@@ -63,6 +66,9 @@ class RunStatus:
     error: str
     log_lines: tuple[str, ...]
     problem: str
+    verdict: Verdict | None = None
+    likely_cause: str = ""
+    cause_confidence: float | None = None
 
 
 def run_status(home: Home, run_id: str) -> RunStatus:
@@ -113,6 +119,23 @@ def run_status(home: Home, run_id: str) -> RunStatus:
         error=run.error,
         log_lines=tuple(last_lines(home, run.id)) if broken else (),
         problem=problem,
+        verdict=verdict_of(run),
+        likely_cause=str(summary.get("verdict_cause") or ""),
+        cause_confidence=summary.get("verdict_confidence"),
+    )
+
+
+def verdict_of(run: RunRecord) -> Verdict | None:
+    """The verdict that the worker last wrote; None before it wrote one."""
+    summary = run.summary
+    if not summary.get("verdict"):
+        return None
+    return Verdict.from_dict(
+        {
+            "status": summary["verdict"],
+            "since_step": summary.get("verdict_since"),
+            "reasons": summary.get("verdict_reasons"),
+        }
     )
 
 
