@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from edgeft_core.diagnostics.class_counts import effective_classes
 from edgeft_core.diagnostics.signals import BATCH_SIGNALS, MARGIN_SIGNALS, BatchView
-from edgeft_core.diagnostics.signals.logits import top_k_hits
 from edgeft_core.engine.collaborator import Collaborator
 from edgeft_core.engine.device import memory_mib
 from edgeft_core.engine.forward import StepBatch
@@ -85,27 +83,27 @@ class BatchMonitor(Collaborator):
         one = self._pending.popleft()
         if one.arrived is not None:
             one.arrived.synchronize()
-        scalars, (predicted_B, labels_B, hits5_B) = _unpack(one)
+        scalars, predicted, top5 = _unpack(one)
         if not scalars.pop("finite"):
             raise leg.nonfinite(one.step, one.whole_epoch, one.rows_B)
-        hits1_B = (predicted_B == labels_B).astype(predicted_B.dtype)
-        hits5_B = hits5_B | hits1_B
-        self._window.add(predicted_B, labels_B, hits1_B, hits5_B)
-        known = {name: value for name, value in scalars.items() if not math.isnan(value)}
+        labels_B = leg.session.dataset.labels_N[one.rows_B]
+        labels = labels_B.tolist()
+        top1 = [int(guess == label) for guess, label in zip(predicted, labels, strict=True)]
+        self._window.add(predicted, labels, top1, top5)
         return BatchDone(
             step=one.step,
             stage=one.stage,
             epoch=one.epoch,
             scalars={
-                **known,
+                **scalars,
                 **one.in_force,
-                "top1": float(hits1_B.mean()),
-                "top5": float(hits5_B.mean()),
-                "batch_label_classes": effective_classes(np.unique(labels_B, return_counts=True)[1]),
+                "top1": sum(top1) / len(labels),
+                "top5": sum(top5) / len(labels),
+                "batch_label_classes": _evenness(labels),
                 **self._window.scalars(),
-                **self._speed.scalars(len(labels_B), leg.session.device),
+                **self._speed.scalars(len(labels), leg.session.device),
             },
-            predicted_B=predicted_B,
+            predicted_B=np.array(predicted, np.int64),
             labels_B=labels_B,
         )
 
@@ -128,11 +126,12 @@ def _send(leg: Leg, batch: StepBatch, taken: StepTaken) -> _Pending:
     scalars |= {f"grad_norm_{group}": norm for group, norm in taken.norms.items()}
     if passed.loss_contrastive is not None:
         scalars["loss_contrastive"] = passed.loss_contrastive
-    hits5_B = top_k_hits(passed.view.logits_BC, batch.labels_B, 5)
+    view = passed.view
     packed = torch.cat(
         [
             torch.stack(list(scalars.values())),
-            torch.stack([passed.view.best_B[1], batch.labels_B, hits5_B]).flatten().to(torch.float32),
+            view.predicted_B.float(),  # exact up to 16 million classes
+            view.top5_hit_B.float(),
         ]
     )
     position = leg.session.position
@@ -164,12 +163,20 @@ def _has_arrived(one: _Pending) -> bool:
     return one.arrived is None or bool(one.arrived.query())  # type: ignore[no-untyped-call]
 
 
-def _unpack(one: _Pending) -> tuple[dict[str, float], IntArray]:
-    """Scalars by name, and (3, B) integers: predicted class, label, whether the label is among the best five."""
-    values = one.packed.numpy()
-    n = len(one.names)
-    scalars = dict(zip(one.names, values[:n].tolist(), strict=True))
-    return scalars, values[n:].astype("int64").reshape(3, -1)
+def _unpack(one: _Pending) -> tuple[dict[str, float], list[int], list[int]]:
+    """Scalars that have a value, by name; predicted class and whether the label is among the best five, per image."""
+    values = one.packed.tolist()
+    n, n_images = len(one.names), len(one.rows_B)
+    named = zip(one.names, values, strict=False)
+    scalars = {name: value for name, value in named if not math.isnan(value)}
+    return scalars, list(map(int, values[n : n + n_images])), list(map(int, values[n + n_images :]))
+
+
+def _evenness(labels: list[int]) -> float:
+    """Effective number of classes of a batch, without the cost of arrays for a few dozen labels."""
+    n = len(labels)
+    weight = math.fsum(count * math.log(count) for count in Counter(labels).values())
+    return math.exp(math.log(n) - weight / n)
 
 
 def _in_force(leg: Leg, taken: StepTaken) -> dict[str, float]:

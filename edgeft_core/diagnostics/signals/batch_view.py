@@ -8,7 +8,9 @@ from functools import cached_property
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
+
+TOP = 5
+"""Classes per image that count as nearly right."""
 
 
 @dataclass(frozen=True)
@@ -35,21 +37,53 @@ class BatchView:
     s_eff: float = math.nan
 
     @cached_property
+    def length_B(self) -> Tensor:
+        """Length of each embedding."""
+        length_B: Tensor = torch.linalg.vector_norm(self.emb_BD, dim=1)
+        return length_B
+
+    @cached_property
     def z_BD(self) -> Tensor:
         """L2-normalised embeddings."""
-        return normalize(self.emb_BD, dim=1)
+        return self.emb_BD / self.length_B.clamp_min(1e-12)[:, None]
 
     @cached_property
     def log_probs_BC(self) -> Tensor:
         return torch.log_softmax(self.logits_BC, dim=1)
 
     @cached_property
-    def best_B(self) -> tuple[Tensor, Tensor]:
-        """Largest logit and predicted class of each image."""
-        values, classes = self.logits_BC.max(dim=1)
-        return values, classes
+    def top_BK(self) -> tuple[Tensor, Tensor]:
+        """The ``TOP`` largest logits of each image and their classes, best first."""
+        values_BK, classes_BK = self.logits_BC.topk(min(TOP, self.logits_BC.shape[1]), dim=1)
+        return values_BK, classes_BK
+
+    @cached_property
+    def predicted_B(self) -> Tensor:
+        """Predicted class of each image."""
+        return self.top_BK[1][:, 0]
+
+    @cached_property
+    def top5_hit_B(self) -> Tensor:
+        """Whether each image's own class is among its five best."""
+        return (self.top_BK[1] == self.labels_B[:, None]).any(dim=1)
+
+    @cached_property
+    def rival_logit_B(self) -> Tensor:
+        """Largest logit of each image among the classes that are not its own."""
+        values_BK, _ = self.top_BK
+        return torch.where(self.predicted_B == self.labels_B, values_BK[:, 1], values_BK[:, 0])
 
     @cached_property
     def top_prob_B(self) -> Tensor:
         """Probability of each image's predicted class."""
-        return self.log_probs_BC.gather(1, self.best_B[1][:, None]).squeeze(1).exp()
+        return self.log_probs_BC.amax(dim=1).exp()
+
+    @cached_property
+    def own_cos_B(self) -> Tensor:
+        """Cosine of each image and its own class weight."""
+        return self.cos_BC.gather(1, self.labels_B[:, None]).squeeze(1)
+
+    @cached_property
+    def own_logit_B(self) -> Tensor:
+        """Logit of each image's own class."""
+        return self.logits_BC.gather(1, self.labels_B[:, None]).squeeze(1)

@@ -46,15 +46,9 @@ def mutual_information(log_probs_BC: Tensor) -> Tensor:
     return information.clamp_min(0.0)
 
 
-def target_cosine(cos_BC: Tensor, labels_B: Tensor) -> Tensor:
-    """Mean cosine of a face and its own class weight. Range -1 to 1; 1 = learned."""
-    return cos_BC.gather(1, labels_B[:, None]).mean()
-
-
-def nontarget_cosine(cos_BC: Tensor, labels_B: Tensor) -> Tensor:
-    """Mean cosine of a face and all other class weights. Range -1 to 1; 0 = unrelated."""
-    own = cos_BC.gather(1, labels_B[:, None]).sum()
-    return (cos_BC.sum() - own) / (cos_BC.shape[0] * (cos_BC.shape[1] - 1))
+def nontarget_cosine(cos_BC: Tensor, own_cos_B: Tensor) -> Tensor:
+    """Mean cosine of a face and all class weights but its own. Range -1 to 1; 0 = unrelated."""
+    return (cos_BC.sum() - own_cos_B.sum()) / (cos_BC.shape[0] * (cos_BC.shape[1] - 1))
 
 
 def saturated_share(top_prob_B: Tensor) -> Tensor:
@@ -66,34 +60,31 @@ def saturated_share(top_prob_B: Tensor) -> Tensor:
     return (top_prob_B > SATURATED).float().mean()
 
 
-def beyond_pi_share(cos_BC: Tensor, labels_B: Tensor, margin_rad: float) -> Tensor:
+def beyond_pi_share(own_cos_B: Tensor, margin_rad: float) -> Tensor:
     """Share of images with theta_y + m > pi, where cos(theta + m) would rise again. Range 0 to 1.
 
     Random directions have theta near pi / 2 and never get there with m below 1.4; more than a few images mean that
     the margin is larger than the angles allow, or that embeddings point away from their own class.
     """
-    own_B = cos_BC.gather(1, labels_B[:, None])
-    return (own_B < -math.cos(margin_rad)).float().mean()
+    return (own_cos_B < -math.cos(margin_rad)).float().mean()
 
 
-def top1_with_margin(cos_BC: Tensor, labels_B: Tensor, with_margin_B: Tensor) -> Tensor:
+def top1_with_margin(own_logit_B: Tensor, rival_logit_B: Tensor) -> Tensor:
     """Share of images whose own class wins although it is scored with the margin, the loss' own view.
 
     Range 0 to 1. It stays near 0 long after plain accuracy has risen: never score with the margin on.
-    ``with_margin_B`` is the cosine to the own class after the margin.
+    ``own_logit_B`` is the own class' logit after the margin, ``rival_logit_B`` the best of the others.
     """
-    others_BC = cos_BC.scatter(1, labels_B[:, None], -math.inf)
-    return (with_margin_B > others_BC.amax(dim=1)).float().mean()
+    return (own_logit_B > rival_logit_B).float().mean()
 
 
-def own_logit_gap(cos_BC: Tensor, logits_BC: Tensor, labels_B: Tensor, s_eff: float) -> Tensor:
+def own_logit_gap(own_cos_B: Tensor, own_logit_B: Tensor, s_eff: float) -> Tensor:
     """Mean of s/T cos_y - logit_y: what was taken off the own class before scoring.
 
     0 where accuracy is computed with the margin off, as it must be; otherwise labels got into the scores. NaN
     where s / T is not known.
     """
-    labels_B1 = labels_B[:, None]
-    return (s_eff * cos_BC.gather(1, labels_B1) - logits_BC.gather(1, labels_B1)).mean()
+    return (s_eff * own_cos_B - own_logit_B).mean()
 
 
 def top_k_hits(logits_BC: Tensor, labels_B: Tensor, k: int) -> Tensor:

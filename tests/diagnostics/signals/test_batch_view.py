@@ -33,6 +33,25 @@ def test_the_top_probability_is_that_of_a_softmax_over_the_logits() -> None:
     assert float(BATCH_SIGNALS["prob_top_max"](batch)) == pytest.approx(float(probs.max()), rel=1e-5)
 
 
+def test_the_view_knows_predictions_rivals_and_the_five_best() -> None:
+    batch = view()
+    assert torch.equal(batch.predicted_B, batch.logits_BC.argmax(dim=1))
+    for row in range(32):
+        label, row_C = int(batch.labels_B[row]), batch.logits_BC[row]
+        ranked = row_C.argsort(descending=True)[:5].tolist()
+        others = torch.cat([row_C[:label], row_C[label + 1 :]])
+        assert bool(batch.top5_hit_B[row]) == (label in ranked)
+        assert float(batch.rival_logit_B[row]) == float(others.max())
+        assert float(batch.own_cos_B[row]) == float(batch.cos_BC[row, label])
+
+
+def test_the_embedding_norm_is_that_of_the_raw_embeddings() -> None:
+    emb = torch.tensor([[3.0, 4.0], [0.0, 1.0]])
+    batch = BatchView(emb, torch.zeros(2, 3), torch.zeros(2, 3), torch.zeros(2, dtype=torch.long))
+    assert float(BATCH_SIGNALS["emb_norm"](batch)) == pytest.approx(3.0)
+    assert torch.equal(batch.z_BD, torch.tensor([[0.6, 0.8], [0.0, 1.0]]))
+
+
 def test_signals_leave_the_tensors_of_the_batch_as_they_were() -> None:
     batch = view()
     before = [t.clone() for t in (batch.emb_BD, batch.cos_BC, batch.logits_BC)]

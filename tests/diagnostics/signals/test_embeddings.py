@@ -66,11 +66,6 @@ def test_same_image_cosine_is_one_for_twins_and_minus_one_for_opposites() -> Non
     assert float(embeddings.cos_same_image(z, -z)) == pytest.approx(-1.0, abs=1e-6)
 
 
-def test_the_mean_norm_is_that_of_the_raw_embeddings() -> None:
-    emb = torch.tensor([[3.0, 4.0], [0.0, 1.0]])
-    assert float(embeddings.mean_norm(emb)) == pytest.approx(3.0)
-
-
 def slow_effective_rank(z_ND: npt.NDArray[np.float32]) -> float:
     values = np.linalg.svd(z_ND.astype(np.float64), compute_uv=False)
     share = values / values.sum()

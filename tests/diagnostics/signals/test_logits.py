@@ -58,11 +58,27 @@ def test_mutual_information_agrees_with_a_slow_computation() -> None:
     assert float(logits.mutual_information(log_p)) == pytest.approx(slow, rel=1e-4)
 
 
-def test_target_and_nontarget_cosines_are_means_over_their_entries() -> None:
+def test_the_nontarget_cosine_leaves_the_own_class_out() -> None:
     cos = torch.tensor([[0.9, 0.1, 0.2], [0.3, 0.5, -0.1]])
-    labels = torch.tensor([0, 1])
-    assert float(logits.target_cosine(cos, labels)) == pytest.approx(0.7)
-    assert float(logits.nontarget_cosine(cos, labels)) == pytest.approx((0.1 + 0.2 + 0.3 - 0.1) / 4)
+    own = torch.tensor([0.9, 0.5])
+    assert float(logits.nontarget_cosine(cos, own)) == pytest.approx((0.1 + 0.2 + 0.3 - 0.1) / 4)
+
+
+def test_an_angle_that_the_margin_pushes_beyond_pi_is_counted() -> None:
+    angles = torch.tensor([0.5, 2.0, 2.7, 3.0])
+    assert float(logits.beyond_pi_share(torch.cos(angles), 0.3)) == pytest.approx(1 / 4)
+    assert float(logits.beyond_pi_share(torch.cos(angles), 0.5)) == pytest.approx(2 / 4)
+
+
+def test_top_1_with_margin_asks_the_own_class_to_win_after_the_margin() -> None:
+    own, rival = torch.tensor([3.0, 2.0, 1.0]), torch.tensor([1.0, 2.5, 0.5])
+    assert float(logits.top1_with_margin(own, rival)) == pytest.approx(2 / 3)
+
+
+def test_scores_without_a_margin_have_no_gap_and_scores_with_one_show_it() -> None:
+    cos = torch.tensor([0.2, 0.6])
+    assert float(logits.own_logit_gap(cos, 16 * cos, 16.0)) == pytest.approx(0.0, abs=1e-6)
+    assert float(logits.own_logit_gap(cos, 16 * (cos - 0.25), 16.0)) == pytest.approx(4.0)
 
 
 def test_top_k_counts_an_image_whose_class_is_among_the_k_best() -> None:

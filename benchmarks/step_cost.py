@@ -1,0 +1,151 @@
+"""What a training step costs with and without its signals: cached stage-1 step and stage-2 step, JSON out.
+
+Both ways alternate within one process, and processor time of this thread is counted, so that other work on the
+machine changes the ratio little. Run with ``python benchmarks/step_cost.py``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Generator, Iterable
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from edgeft_core.config import RunConfig
+from edgeft_core.config_keys import with_values
+from edgeft_core.engine import NoControls
+from edgeft_core.engine.crew import Crew
+from edgeft_core.engine.forward import StepBatch
+from edgeft_core.engine.leg import Leg
+from edgeft_core.engine.preparation import prepare
+from edgeft_core.engine.session import Session
+from edgeft_core.events import Event
+from edgeft_core.presets import recommended
+
+BATCHES = 8
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cached-steps", type=int, default=400)
+    parser.add_argument("--pixel-steps", type=int, default=12)
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    load = psutil.getloadavg()[0]
+    with tempfile.TemporaryDirectory() as folder:
+        session = _drained(prepare(_config(), folder=Path(folder) / "run", cache=Path(folder) / "cache"))
+        crew = Crew(session, NoControls())
+        with crew:
+            cached = _stage(session, crew, asked.cached_steps)
+            session.position.enter(1)
+            pixels = _stage(session, crew, asked.pixel_steps)
+    print(json.dumps({**_setting(load), "cached_step": cached, "stage_2_step": pixels}, indent=2))
+
+
+def _config() -> RunConfig:
+    return with_values(recommended(), {"threads": 1, "data.workers": 0})
+
+
+def _drained(work: Generator[Event, None, Session]) -> Session:
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            session: Session = done.value
+            return session
+
+
+def _stage(session: Session, crew: Crew, steps: int) -> dict[str, float]:
+    """Median milliseconds per step of the stage that comes next."""
+    leg = crew.next_leg()
+    assert leg is not None
+    items = (item for item in leg.feed.epoch(0, 0) if isinstance(item, StepBatch))
+    batches = list(islice(items, BATCHES))
+    bare, watched = _Timed(lambda batch: _bare(leg, batch)), _Timed(lambda batch: _watched(leg, crew, batch))
+    heavy = session.config.monitor.heavy_every_steps
+    scheduled = _Timed(lambda batch: _at_step(session, heavy - 1, lambda: _watched(leg, crew, batch)))
+    for number in range(steps):
+        batch = batches[number % BATCHES]
+        _at_step(session, 50, lambda batch=batch: bare(batch))  # type: ignore[misc]
+        _at_step(session, 50, lambda batch=batch: watched(batch))  # type: ignore[misc]
+        if number % max(1, steps // 12) == 0:
+            scheduled(batch)
+    per_heavy = scheduled.median_ms() - bare.median_ms()
+    light = watched.median_ms() - bare.median_ms()
+    every_step = light + (per_heavy - light) / heavy
+    return {
+        "bare_ms": round(bare.median_ms(), 3),
+        "with_signals_ms": round(watched.median_ms(), 3),
+        "with_scheduled_ones_ms": round(scheduled.median_ms(), 3),
+        "signals_percent": round(100 * light / bare.median_ms(), 1),
+        "signals_and_scheduled_percent": round(100 * every_step / bare.median_ms(), 1),
+    }
+
+
+class _Timed:
+    """Processor time of each call, in milliseconds."""
+
+    def __init__(self, work: Callable[[StepBatch], None]) -> None:
+        self._work = work
+        self._took: list[float] = []
+
+    def __call__(self, batch: StepBatch) -> None:
+        start = time.thread_time_ns()
+        self._work(batch)
+        self._took.append((time.thread_time_ns() - start) / 1e6)
+
+    def median_ms(self) -> float:
+        return statistics.median(self._took)
+
+
+def _at_step(session: Session, step: int, work: Callable[[], None]) -> None:
+    """Take a step as if it were number ``step + 1`` of the second epoch: past the early looks of a stage."""
+    session.position.step, session.position.epoch, session.position.batch = step, 1, 50
+    work()
+
+
+def _bare(leg: Leg, batch: StepBatch) -> None:
+    leg.step(batch)
+
+
+def _watched(leg: Leg, crew: Crew, batch: StepBatch) -> None:
+    for member in crew:
+        _spend(member.before_step(leg, batch))
+    taken = leg.step(batch)
+    for member in crew:
+        _spend(member.after_step(leg, batch, taken))
+
+
+def _spend(events: Iterable[Event]) -> None:
+    for _ in events:
+        pass
+
+
+def _setting(load: float) -> dict[str, Any]:
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": f"{psutil.cpu_count()}-core {platform.machine().replace('_', '-')}, no GPU",
+        "load_at_start": round(load, 1),
+        "torch": torch.__version__,
+        "threads": 1,
+        "batch": 32,
+        "classes": 518,
+        "embedding": 512,
+    }
+
+
+if __name__ == "__main__":
+    main()
