@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from edgeft_core.cli.session import HomeOption, JsonOption, RunArgument, begin
+from edgeft_core.cli.working import Working
 
 SHOWN_AT_FIRST = 3
 
@@ -16,6 +17,10 @@ def diagnose(
     context: typer.Context,
     *,
     run: RunArgument,
+    probes: Annotated[
+        bool,
+        typer.Option("--probes", help="Run the experiments first, on the run's data and last checkpoint."),
+    ] = False,
     every: Annotated[bool, typer.Option("--all", help="Show all causes, not the first three.")] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -24,6 +29,11 @@ def diagnose(
     from edgeft_core import queries  # noqa: PLC0415
 
     session = begin(context, home, as_json)
+    if probes:
+        from edgeft_core.jobs.probing import run_probes  # noqa: PLC0415
+
+        with Working() as working:
+            run_probes(session.home, run, progress=working.tell)
     found = queries.diagnose_run(session.home, run)
     session.answer(found, told(found, every=every))
 

@@ -15,11 +15,12 @@ from edgeft_core.diagnostics.kept import read_findings, read_probes
 from edgeft_core.diagnostics.observer import BATCH_KEYS, SPARSE_KEYS, TAIL_LENGTH
 from edgeft_core.diagnostics.status import Verdict
 from edgeft_core.errors import ConfigError
+from edgeft_core.jobs.control import applied_values
 from edgeft_core.queries.numbers import finite
 from edgeft_core.queries.opened import catalog_of, metrics_of
 from edgeft_core.queries.status import verdict_of
 from edgeft_core.settings import Home
-from edgeft_core.store.contract import CommandRecord, HistoryRecord, MetricsReader, RunRecord, SeriesView
+from edgeft_core.store.contract import HistoryRecord, MetricsReader, RunRecord, SeriesView
 
 TRAIL_POINTS = 128
 
@@ -56,7 +57,7 @@ def case_of(home: Home, run_id: str) -> Case:
         predicted_C, labels_C, _ = reader.window_counts(run.config.monitor.window_images)
         return Case(
             run=run.id,
-            config=settings_in_force(run.config, catalog.commands(run.id)),
+            config=settings_in_force(run.config, applied_values(catalog, run.id)),
             n_classes=reader.n_classes() or int(run.summary.get("n_classes") or 0),
             step=max(reader.last_step(), int(run.summary.get("step") or 0)),
             stage=stage,
@@ -87,15 +88,11 @@ def probes_of(home: Home, run_id: str) -> Mapping[str, ProbeResult]:
     return read_probes(home.run_folder(run_id))
 
 
-def settings_in_force(config: RunConfig, commands: Sequence[CommandRecord]) -> RunConfig:
-    """The run's settings with every live change applied that took effect, in their order."""
+def settings_in_force(config: RunConfig, changes: Mapping[str, Any]) -> RunConfig:
+    """The run's settings with the live changes that took effect."""
     known = flatten(config)
-    changes: dict[str, Any] = {}
-    for one in sorted(commands, key=lambda command: (command.step or 0, command.id)):
-        if one.kind == "set" and one.outcome == "applied":
-            changes |= {key: value for key, value in one.changes.items() if key in known}
     try:
-        return with_values(config, changes)
+        return with_values(config, {key: value for key, value in changes.items() if key in known})
     except ConfigError:  # a journal of an older version whose bounds were wider
         return config
 
