@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import plotly.graph_objects as go
 
 from edgeft_core.figures import theme
+from edgeft_core.figures.spec import Spec, plain_template
 from edgeft_core.figures.text import plain_text
 from edgeft_core.figures.theme import Meaning
 
@@ -34,28 +34,26 @@ def images_per_identity(counts_C: npt.NDArray[np.integer[Any]]) -> ImagesPerIden
     return ImagesPerIdentity(images_K, identities_K.astype(np.int64))
 
 
-def draw_images_per_identity(data: ImagesPerIdentity) -> go.Figure:
+def draw_images_per_identity(data: ImagesPerIdentity) -> Spec:
     """One bar per number of images; a single thin bar for a balanced set."""
-    figure = go.Figure(
-        go.Bar(
-            x=data.images_K,
-            y=data.identities_K,
-            marker={"color": theme.colour(Meaning.TRAINING)},
-            hovertemplate="%{y} identities have %{x} images<extra></extra>",
-        )
-    )
     low, high = (int(data.images_K[0]), int(data.images_K[-1])) if len(data.images_K) else (0, 1)
-    figure.update_layout(
-        template=theme.template(),
-        hovermode="closest",
-        margin={"t": 12},
-        xaxis={
-            "title": {"text": "images per identity"},
-            "range": [min(low - 3, low - 0.5), max(high + 3, high + 0.5)],
+    bars = {
+        "type": "bar",
+        "x": data.images_K,
+        "y": data.identities_K,
+        "marker": {"color": theme.colour(Meaning.TRAINING)},
+        "hovertemplate": "%{y} identities have %{x} images<extra></extra>",
+    }
+    return {
+        "data": [bars],
+        "layout": {
+            "template": plain_template(),
+            "hovermode": "closest",
+            "margin": {"t": 12},
+            "xaxis": {"title": {"text": "images per identity"}, "range": [low - 3, high + 3]},
+            "yaxis": {"title": {"text": "identities"}, "rangemode": "tozero"},
         },
-        yaxis={"title": {"text": "identities"}, "rangemode": "tozero"},
-    )
-    return figure
+    }
 
 
 @dataclass(frozen=True)
@@ -78,42 +76,36 @@ def top_classes(
     )
 
 
-def draw_top_classes(data: TopClasses) -> go.Figure:
-    """Horizontal bars, the true class with a tick mark and in the colour of validation."""
+def draw_top_classes(data: TopClasses) -> Spec:
+    """Horizontal bars, the true class with a tick mark and in the colour of the same person."""
     ticks = [
         plain_text(_short(name)) + (" \u2713" if right else "")
         for name, right in zip(data.names_K, data.right_K, strict=True)
     ]
-    figure = go.Figure(
-        go.Bar(
-            orientation="h",
-            x=list(data.percent_K),
-            y=list(range(len(ticks))),
-            text=[theme.format_percent(one / 100) for one in data.percent_K],
-            textposition="outside",
-            cliponaxis=False,
-            marker={
-                "color": [
-                    theme.colour(Meaning.SAME_PERSON if right else Meaning.TRAINING) for right in data.right_K
-                ]
-            },
-            hovertemplate="%{x:.2f} %<extra></extra>",
-        )
-    )
-    top = max(data.percent_K, default=1.0)
-    figure.update_layout(
-        template=theme.template(),
-        hovermode="closest",
-        margin={"t": 8, "l": 96, "r": 12},
-        xaxis={"ticksuffix": " %", "range": [0, 1.25 * top], "title": {"text": "probability"}},
-        yaxis={
-            "tickvals": list(range(len(ticks))),
-            "ticktext": ticks,
-            "autorange": "reversed",
-            "showgrid": False,
+    meanings = [Meaning.SAME_PERSON if right else Meaning.TRAINING for right in data.right_K]
+    rows = list(range(len(ticks)))
+    bars = {
+        "type": "bar",
+        "orientation": "h",
+        "x": list(data.percent_K),
+        "y": rows,
+        "text": [theme.format_percent(one / 100) for one in data.percent_K],
+        "textposition": "outside",
+        "cliponaxis": False,
+        "marker": {"color": [theme.colour(meaning) for meaning in meanings]},
+        "hovertemplate": "%{x:.2f} %<extra></extra>",
+    }
+    longest = max(data.percent_K, default=1.0)
+    return {
+        "data": [bars],
+        "layout": {
+            "template": plain_template(),
+            "hovermode": "closest",
+            "margin": {"t": 8, "l": 96, "r": 12},
+            "xaxis": {"ticksuffix": " %", "range": [0, 1.25 * longest], "title": {"text": "probability"}},
+            "yaxis": {"tickvals": rows, "ticktext": ticks, "autorange": "reversed", "showgrid": False},
         },
-    )
-    return figure
+    }
 
 
 def _short(name: str, letters: int = 13) -> str:

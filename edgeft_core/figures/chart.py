@@ -7,18 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import numpy as np
-import plotly.graph_objects as go
 
 from edgeft_core.figures import theme
 from edgeft_core.figures.axis import STEPS, Float64, HorizontalAxis
 from edgeft_core.figures.curves import Curve
-from edgeft_core.figures.text import hover
+from edgeft_core.figures.marks import Marker, corner, marker_labels, marker_shapes, small_font
+from edgeft_core.figures.spec import Annotation, Shape, Spec, plain_template
+from edgeft_core.figures.text import hover, plain_text
 from edgeft_core.figures.theme import Meaning
 
-MarkerKind = Literal["change", "stage", "checkpoint", "verdict"]
-
-# Above this many, the labels of markers would cover the curves; the lines stay, the journal has the words.
-_MARKER_LABELS: Final = 5
 # Two reference labels closer than this share of the chart's height would overlap.
 _LABEL_GAP: Final = 0.09
 # Room above the highest value, as a share of the height; more where a label stands on top.
@@ -37,15 +34,6 @@ class Reference:
     text: str
     band: tuple[float, float] | None = None
     side: Literal["left", "right"] = "right"
-
-
-@dataclass(frozen=True)
-class Marker:
-    """Something that happened at one position."""
-
-    x: float
-    kind: MarkerKind
-    text: str
 
 
 @dataclass(frozen=True)
@@ -128,173 +116,120 @@ def vertical_range(chart: LineChart) -> tuple[float, float]:
     return (low if chart.from_zero and low >= 0 else low - _ROOM * height), high + room
 
 
-def draw(chart: LineChart) -> go.Figure:
-    """The figure, in the light palette (the browser recolours it for the dark theme)."""
-    figure = go.Figure()
-    for one in chart.curves:
-        if not one.empty:
-            figure.add_traces(_traces(one, chart.axis, chart.unit, "y"))
-    for one in chart.lower:
-        if not one.empty:
-            figure.add_traces(_traces(one, chart.axis, "", "y2"))
+def draw(chart: LineChart) -> Spec:
+    """Lines, references with their names, markers."""
     low, high = vertical_range(chart)
-    for reference in place_labels(chart.references, low, high):
-        _add_reference(figure, reference)
-    add_markers(figure, chart.markers)
-    add_corner(figure, chart.axis.title)
-    figure.update_layout(**_layout(chart, low, high))
-    return figure
+    references = place_labels(chart.references, low, high)
+    curves = [(one, chart.unit, "y") for one in chart.curves] + [(one, "", "y2") for one in chart.lower]
+    shown = [(one, unit, y_axis) for one, unit, y_axis in curves if not one.empty]
+    return {
+        "data": [trace for one, unit, y_axis in shown for trace in _traces(one, chart.axis, unit, y_axis)],
+        "layout": {
+            **_layout(chart, low, high),
+            "shapes": [shape for one in references for shape in _reference_shapes(one)]
+            + marker_shapes(chart.markers),
+            "annotations": [_reference_label(one) for one in references if one.text]
+            + marker_labels(chart.markers, chart.x_range)
+            + [corner(chart.axis.title)],
+        },
+    }
 
 
-def _traces(one: Curve, axis: HorizontalAxis, unit: str, y_axis: str) -> list[go.Scatter]:
+def _traces(one: Curve, axis: HorizontalAxis, unit: str, y_axis: str) -> list[dict[str, Any]]:
     colour = _colour(one)
-    line = go.Scatter(
-        x=_compact(one.x_P, axis),
-        y=one.y_P.astype(np.float32),
-        yaxis=y_axis,
-        name=one.style.name,
-        legendgroup=one.style.name,
-        mode="lines+markers" if one.style.sparse or len(one.x_P) == 1 else "lines",
-        line={"color": colour, "width": theme.LINE_WIDTH_PX, "dash": one.style.dash},
-        marker={"color": colour, "size": 5},
-        connectgaps=one.style.sparse,
-        showlegend=one.style.in_legend,
-        hovertemplate=hover(one.style.name, one.style.text, unit, axis),
-    )
+    name = plain_text(one.style.name)
+    line = {
+        "type": "scatter",
+        "x": _compact(one.x_P, axis),
+        "y": one.y_P.astype(np.float32),
+        "yaxis": y_axis,
+        "name": name,
+        "legendgroup": name,
+        "mode": "lines+markers" if one.style.sparse or len(one.x_P) == 1 else "lines",
+        "line": {"color": colour, "width": theme.LINE_WIDTH_PX, "dash": one.style.dash},
+        "marker": {"color": colour, "size": 5},
+        "connectgaps": one.style.sparse,
+        "showlegend": one.style.in_legend,
+        "hovertemplate": hover(one.style.name, one.style.text, unit, axis),
+    }
     if not one.has_spread:
         return [line]
+    behind = {
+        "type": "scatter",
+        "yaxis": y_axis,
+        "name": name,
+        "legendgroup": name,
+        "mode": "lines",
+        "showlegend": False,
+        "hoverinfo": "skip",
+        **_measured(one, axis, colour),
+    }
+    return [behind, line]
+
+
+def _measured(one: Curve, axis: HorizontalAxis, colour: str) -> dict[str, Any]:
+    """What the line was made from: a faint line where it was smoothed, a band where buckets stand for many steps."""
     present = np.isfinite(one.low_P)
     x_P, low_P, high_P = one.x_P[present], one.low_P[present], one.high_P[present]
-    if np.array_equal(low_P, high_P):  # smoothed but not reduced: what was measured, faintly
-        faint = go.Scatter(
-            x=_compact(x_P, axis),
-            y=low_P.astype(np.float32),
-            mode="lines",
-            line={"color": colour, "width": 0.8},
-        )
-        return [_behind(faint, one, y_axis, opacity=0.35), line]
-    outline = go.Scatter(
-        x=_compact(np.concatenate([x_P, x_P[::-1]]), axis),
-        y=np.concatenate([high_P, low_P[::-1]]).astype(np.float32),
-        mode="lines",
-        line={"width": 0, "color": colour},
-        fill="toself",
-        fillcolor=theme.translucent(colour, 0.22),
-    )
-    return [_behind(outline, one, y_axis, opacity=1.0), line]
+    if np.array_equal(low_P, high_P):
+        faint = {"color": theme.translucent(colour, 0.35), "width": 0.8}
+        return {"x": _compact(x_P, axis), "y": low_P.astype(np.float32), "line": faint}
+    return {
+        "x": _compact(np.concatenate([x_P, x_P[::-1]]), axis),
+        "y": np.concatenate([high_P, low_P[::-1]]).astype(np.float32),
+        "line": {"width": 0, "color": colour},
+        "fill": "toself",
+        "fillcolor": theme.translucent(colour, 0.22),
+    }
 
 
-def _behind(trace: go.Scatter, one: Curve, y_axis: str, *, opacity: float) -> go.Scatter:
-    return trace.update(
-        yaxis=y_axis,
-        name=one.style.name,
-        legendgroup=one.style.name,
-        showlegend=False,
-        hoverinfo="skip",
-        opacity=opacity,
-    )
+def _reference_shapes(reference: Reference) -> list[Shape]:
+    line: Shape = {
+        "type": "line",
+        "xref": "paper",
+        "x0": 0,
+        "x1": 1,
+        "y0": reference.value,
+        "y1": reference.value,
+        "line": theme.line(Meaning.CHANCE, width=1.0),
+    }
+    if not reference.band:
+        return [line]
+    low, high = reference.band
+    band: Shape = {
+        "type": "rect",
+        "xref": "paper",
+        "x0": 0,
+        "x1": 1,
+        "y0": low,
+        "y1": high,
+        "layer": "below",
+        "line": {"width": 0},
+        "fillcolor": theme.translucent(theme.colour(Meaning.CHANCE), 0.15),
+    }
+    return [band, line]
 
 
-def _add_reference(figure: go.Figure, reference: Reference) -> None:
-    if reference.band:
-        low, high = reference.band
-        figure.add_shape(
-            type="rect",
-            xref="paper",
-            x0=0,
-            x1=1,
-            y0=low,
-            y1=high,
-            layer="below",
-            line={"width": 0},
-            fillcolor=theme.translucent(theme.colour(Meaning.CHANCE), 0.15),
-        )
-    figure.add_shape(
-        type="line",
-        xref="paper",
-        x0=0,
-        x1=1,
-        y0=reference.value,
-        y1=reference.value,
-        line=theme.line(Meaning.CHANCE, width=1.0),
-    )
-    if reference.text:
-        figure.add_annotation(
-            xref="paper",
-            x=1 if reference.side == "right" else 0,
-            xanchor=reference.side,
-            y=reference.value,
-            yanchor="bottom",
-            text=reference.text,
-            bgcolor=theme.translucent(theme.colour(Meaning.BACKGROUND), 0.5),
-            borderpad=0,
-            font={"size": 10, "color": theme.colour(Meaning.MUTED)},
-        )
-
-
-def add_corner(figure: go.Figure, text: str) -> None:
-    """Name the x axis in the corner left of its tick labels, where it costs no height."""
-    figure.add_annotation(
-        xref="paper",
-        yref="paper",
-        x=0,
-        xanchor="right",
-        xshift=-8,
-        y=0,
-        yanchor="top",
-        yshift=-3,
-        text=text,
-        font={"size": 10, "color": theme.colour(Meaning.MUTED)},
-    )
-
-
-def add_markers(figure: go.Figure, markers: Sequence[Marker]) -> None:
-    labelled = [one for one in markers if one.kind != "checkpoint"]
-    with_text = set(labelled[-_MARKER_LABELS:])
-    for one in markers:
-        tick = one.kind == "checkpoint"
-        figure.add_shape(
-            type="line",
-            yref="paper",
-            x0=one.x,
-            x1=one.x,
-            y0=0,
-            y1=0.05 if tick else 1,
-            line={
-                "color": theme.colour(_MARKER_COLOURS[one.kind]),
-                "width": 1,
-                "dash": "dot" if not tick else "solid",
-            },
-        )
-        if one in with_text:
-            figure.add_annotation(
-                yref="paper",
-                x=one.x,
-                xanchor="right",
-                y=1,
-                yanchor="top",
-                text=one.text,
-                textangle=-90,
-                font={"size": 10, "color": theme.colour(_MARKER_COLOURS[one.kind])},
-            )
-
-
-_MARKER_COLOURS: Final[dict[MarkerKind, Meaning]] = {
-    "change": Meaning.CHANGE,
-    "stage": Meaning.MUTED,
-    "checkpoint": Meaning.MUTED,
-    "verdict": Meaning.BAD,
-}
+def _reference_label(reference: Reference) -> Annotation:
+    return {
+        "xref": "paper",
+        "x": 1 if reference.side == "right" else 0,
+        "xanchor": reference.side,
+        "y": reference.value,
+        "yanchor": "bottom",
+        "text": reference.text,
+        "showarrow": False,
+        "bgcolor": theme.translucent(theme.colour(Meaning.BACKGROUND), 0.5),
+        "borderpad": 0,
+        "font": small_font(),
+    }
 
 
 def _layout(chart: LineChart, low: float, high: float) -> dict[str, Any]:
     x_axis: dict[str, Any] = {"range": list(chart.x_range)} if chart.x_range else {}
     y_axis: dict[str, Any] = {"ticksuffix": chart.unit, "range": [low, high]}
-    if chart.lower:
-        x_axis["anchor"] = "y2"
-        y_axis["domain"] = _UPPER
     layout: dict[str, Any] = {
-        "template": theme.template(),
+        "template": plain_template(),
         "hovermode": "closest",
         "hoverdistance": -1,
         "xaxis": x_axis,
@@ -302,12 +237,10 @@ def _layout(chart: LineChart, low: float, high: float) -> dict[str, Any]:
         "margin": MARGIN,
     }
     if chart.lower:
-        layout["yaxis2"] = {
-            "domain": _LOWER,
-            "type": "log",
-            "nticks": 3,
-            "title": {"text": chart.lower_title, "font": {"size": 10}},
-        }
+        x_axis["anchor"] = "y2"
+        y_axis["domain"] = _UPPER
+        title = {"text": chart.lower_title, "font": small_font()}
+        layout["yaxis2"] = {"domain": _LOWER, "type": "log", "nticks": 3, "title": title}
     return layout
 
 

@@ -8,11 +8,12 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import plotly.graph_objects as go
 
 from edgeft_core.figures import theme
 from edgeft_core.figures.axis import HorizontalAxis
-from edgeft_core.figures.chart import MARGIN, Marker, add_corner, add_markers
+from edgeft_core.figures.chart import MARGIN
+from edgeft_core.figures.marks import Marker, corner, marker_labels, marker_shapes
+from edgeft_core.figures.spec import Spec, plain_template
 from edgeft_core.figures.text import plain_text, where
 
 ROWS: Final = 40
@@ -81,47 +82,54 @@ def evolution(
     )
 
 
-def draw_evolution(data: Evolution) -> go.Figure:
+def draw_evolution(data: Evolution) -> Spec:
     """The heat map; colour follows the square root of the share, so that 1 % is visible beside 100 %."""
     names_R = [plain_text(name) for name in data.names_R]
-    figure = go.Figure(
-        go.Heatmap(
-            x=data.x_V.astype(np.float32),
-            y=np.arange(1, len(names_R) + 1),
-            z=np.sqrt(data.share_RV).astype(np.float32),
-            zmin=0,
-            zmax=10,
-            colorscale=theme.sequential(),
-            customdata=np.round(data.share_RV, 1).astype(np.float32),
-            hovertemplate="class in row %{y}: <b>%{customdata:.1f} %</b> of the predictions"
-            f"<br>around {where(data.axis)}<extra></extra>",
-            colorbar={
-                "thickness": 8,
-                "len": 1,
-                "x": 1.01,
-                "outlinewidth": 0,
-                "tickvals": [share**0.5 for share in _TICKS],
-                "ticktext": [f"{share} %" for share in _TICKS],
-                "tickfont": {"size": 10},
+    ranks = [rank for rank in sorted({1, *range(10, len(names_R) + 1, 10)}) if rank <= len(names_R)]
+    x_axis: dict[str, Any] = {"showgrid": False}
+    if data.x_range:
+        x_axis["range"] = list(data.x_range)
+    return {
+        "data": [_heat_map(data)] if not data.empty else [],
+        "layout": {
+            "template": plain_template(),
+            "hovermode": "closest",
+            "margin": {**MARGIN, "r": 46, "l": 84},
+            "xaxis": x_axis,
+            "yaxis": {
+                "autorange": "reversed",
+                "showgrid": False,
+                "tickvals": ranks,
+                "ticktext": [_short(names_R[rank - 1]) for rank in ranks],
             },
-        )
-    )
-    add_markers(figure, data.markers)
-    add_corner(figure, data.axis.title)
-    shown = sorted({1, *range(10, len(names_R) + 1, 10)})
-    figure.update_layout(
-        template=theme.template(),
-        hovermode="closest",
-        margin={**MARGIN, "r": 46, "l": 84},
-        xaxis={"showgrid": False, **({"range": list(data.x_range)} if data.x_range else {})},
-        yaxis={
-            "autorange": "reversed",
-            "showgrid": False,
-            "tickvals": shown,
-            "ticktext": [_short(names_R[rank - 1]) for rank in shown if rank <= len(names_R)],
+            "shapes": marker_shapes(data.markers),
+            "annotations": [*marker_labels(data.markers, data.x_range), corner(data.axis.title)],
         },
-    )
-    return figure
+    }
+
+
+def _heat_map(data: Evolution) -> dict[str, Any]:
+    return {
+        "type": "heatmap",
+        "x": data.x_V.astype(np.float32),
+        "y": np.arange(1, len(data.names_R) + 1),
+        "z": np.sqrt(data.share_RV).astype(np.float32),
+        "zmin": 0,
+        "zmax": 10,
+        "colorscale": theme.sequential(),
+        "customdata": np.round(data.share_RV, 1).astype(np.float32),
+        "hovertemplate": "class in row %{y}: <b>%{customdata:.1f} %</b> of the predictions"
+        f"<br>around {where(data.axis)}<extra></extra>",
+        "colorbar": {
+            "thickness": 8,
+            "len": 1,
+            "x": 1.01,
+            "outlinewidth": 0,
+            "tickvals": [share**0.5 for share in _TICKS],
+            "ticktext": [f"{share} %" for share in _TICKS],
+            "tickfont": {"size": 10},
+        },
+    }
 
 
 def _short(name: str, letters: int = 11) -> str:

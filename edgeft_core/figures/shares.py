@@ -8,10 +8,11 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import plotly.graph_objects as go
 
 from edgeft_core.figures import theme
-from edgeft_core.figures.chart import MARGIN, add_corner
+from edgeft_core.figures.chart import MARGIN
+from edgeft_core.figures.marks import corner, small_font
+from edgeft_core.figures.spec import Annotation, Shape, Spec, plain_template
 from edgeft_core.figures.text import plain_text
 from edgeft_core.figures.theme import Meaning
 
@@ -83,57 +84,71 @@ def class_shares(
     )
 
 
-def draw_shares(shares: ClassShares) -> go.Figure:
+def draw_shares(shares: ClassShares) -> Spec:
     """Bars for predictions, ticks for labels, a dashed line for chance."""
-    rank_K = np.arange(1, len(shares.share_K) + 1)
-    figure = go.Figure()
-    figure.add_bar(
-        x=rank_K,
-        y=shares.share_K,
-        name="predicted",
-        marker={"color": theme.colour(Meaning.TRAINING), "line": {"width": 0}},
-        customdata=[(plain_text(name), share) for name, share in _rows(shares)],
-        hovertemplate="<b>%{customdata[0]}</b> gets %{y:.1f} % of the predictions"
-        "<br>and %{customdata[1]:.1f} % of the labels<extra></extra>",
-    )
-    figure.add_scatter(
-        x=rank_K,
-        y=shares.label_share_K,
-        name="true labels",
-        mode="markers",
-        marker={
-            "symbol": "line-ew",
-            "size": 9,
-            "line": {"width": 2, "color": theme.colour(Meaning.VALIDATION)},
-            "color": theme.colour(Meaning.VALIDATION),
-        },
-        hoverinfo="skip",
-    )
-    _add_chance(figure, shares)
-    add_corner(figure, "rank")
     top = 1.12 * max(float(shares.share_K.max(initial=0.0)), shares.chance, 0.1)
-    figure.update_layout(
-        template=theme.template(),
-        hovermode="closest",
-        bargap=0.15,
-        margin=MARGIN,
-        xaxis={"range": [0.4, max(len(rank_K), 8) + 0.6]},
-        yaxis={"ticksuffix": " %", "range": [0, top]},
-    )
-    return figure
+    return {
+        "data": [] if shares.empty else [_bars(shares), _labels(shares)],
+        "layout": {
+            "template": plain_template(),
+            "hovermode": "closest",
+            "bargap": 0.15,
+            "margin": MARGIN,
+            "xaxis": {"range": [0.4, max(len(shares.share_K), 8) + 0.6]},
+            "yaxis": {"ticksuffix": " %", "range": [0, top]},
+            "shapes": [_chance_line(shares)],
+            "annotations": [_chance_words(shares), corner("rank")],
+        },
+    }
 
 
-def _rows(shares: ClassShares) -> list[tuple[str, float]]:
-    return list(zip(shares.names_K, shares.label_share_K.tolist(), strict=True))
+def _bars(shares: ClassShares) -> dict[str, Any]:
+    rows = zip(shares.names_K, shares.label_share_K.tolist(), strict=True)
+    return {
+        "type": "bar",
+        "x": np.arange(1, len(shares.share_K) + 1),
+        "y": shares.share_K,
+        "name": "predicted",
+        "marker": {"color": theme.colour(Meaning.TRAINING), "line": {"width": 0}},
+        "customdata": [[plain_text(name), share] for name, share in rows],
+        "hovertemplate": "<b>%{customdata[0]}</b> gets %{y:.1f} % of the predictions"
+        "<br>and %{customdata[1]:.1f} % of the labels<extra></extra>",
+    }
 
 
-def _add_chance(figure: go.Figure, shares: ClassShares) -> None:
-    figure.add_shape(
-        type="line", xref="paper", x0=0, x1=1, y0=shares.chance, y1=shares.chance,
-        line=theme.line(Meaning.CHANCE, width=1.0),
-    )  # fmt: skip
-    figure.add_annotation(
-        xref="paper", x=1, xanchor="right", y=shares.chance, yanchor="bottom",
-        text=f"guessing stays below {theme.format_percent(shares.chance / 100)}",
-        font={"size": 10, "color": theme.colour(Meaning.MUTED)},
-    )  # fmt: skip
+def _labels(shares: ClassShares) -> dict[str, Any]:
+    colour = theme.colour(Meaning.VALIDATION)
+    return {
+        "type": "scatter",
+        "x": np.arange(1, len(shares.share_K) + 1),
+        "y": shares.label_share_K,
+        "name": "true labels",
+        "mode": "markers",
+        "marker": {"symbol": "line-ew", "size": 9, "line": {"width": 2, "color": colour}, "color": colour},
+        "hoverinfo": "skip",
+    }
+
+
+def _chance_line(shares: ClassShares) -> Shape:
+    return {
+        "type": "line",
+        "xref": "paper",
+        "x0": 0,
+        "x1": 1,
+        "y0": shares.chance,
+        "y1": shares.chance,
+        "line": theme.line(Meaning.CHANCE, width=1.0),
+    }
+
+
+def _chance_words(shares: ClassShares) -> Annotation:
+    return {
+        "xref": "paper",
+        "x": 1,
+        "xanchor": "right",
+        "y": shares.chance,
+        "yanchor": "bottom",
+        "text": f"guessing stays below {theme.format_percent(shares.chance / 100)}",
+        "showarrow": False,
+        "font": small_font(),
+    }

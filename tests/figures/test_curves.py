@@ -3,12 +3,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 
 from edgeft_core.figures.axis import HorizontalAxis, View
-from edgeft_core.figures.chart import LineChart, Marker, Reference, draw, place_labels, vertical_range
+from edgeft_core.figures.chart import LineChart, Reference, place_labels, vertical_range
+from edgeft_core.figures.chart import draw as draw_spec
 from edgeft_core.figures.curves import Style, curve, smooth
-from edgeft_core.figures.theme import Meaning
+from edgeft_core.figures.marks import Marker
+from edgeft_core.figures.spec import checked
+from edgeft_core.figures.theme import Meaning, colour
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,11 @@ class Rows:
     low: dict[str, np.ndarray] = field(default_factory=dict)
     high: dict[str, np.ndarray] = field(default_factory=dict)
     total: int = 0
+
+
+def draw(chart: LineChart) -> go.Figure:
+    """Drawn, and checked by plotly."""
+    return checked(draw_spec(chart))
 
 
 def rows(low: list[float], high: list[float] | None = None, *, total: int | None = None) -> View:
@@ -93,6 +102,7 @@ def test_what_was_measured_stays_visible_behind_a_smoothed_line() -> None:
     assert measured.y.tolist() == [0, 10, 0, 10]
     assert max(line.y) < 10
     assert not measured.showlegend
+    assert "0.35" in measured.line.color
 
 
 def test_epochs_and_minutes_are_positions_too() -> None:
@@ -177,3 +187,12 @@ def test_gradient_norms_share_the_x_axis_on_a_logarithmic_panel_of_their_own() -
 def test_a_name_is_shown_as_it_is() -> None:
     one = curve(rows([1.0]), "x", Style("<b>x</b>"), STEPS)
     assert "&lt;b&gt;x&lt;/b&gt;" in draw(LineChart((one,))).data[0].hovertemplate
+
+
+def test_the_label_of_a_marker_at_the_left_edge_does_not_lie_on_the_axis() -> None:
+    markers = (Marker(1.0, "verdict", "watch", Meaning.WATCH), Marker(50.0, "change", "T 1"))
+    one = curve(rows([1.0]), "x", LINE, STEPS)
+    figure = draw(LineChart((one,), markers=markers, x_range=(1.0, 100.0)))
+    sides = {note.text: note.xanchor for note in figure.layout.annotations}
+    assert (sides["watch"], sides["T 1"]) == ("left", "right")
+    assert figure.layout.shapes[0].line.color == colour(Meaning.WATCH)

@@ -21,8 +21,8 @@ def test_a_full_view_of_a_long_run_stays_small(home: Home) -> None:
     data = read_live(home, run.id, "step", None)
     figures = [slot.make(data, Look(HorizontalAxis(), smoothing=0.7)).figure for slot in SLOTS]
     assert sum(encode(figure).cost for figure in figures) < LIMIT_BYTES
-    lines = [trace for figure in figures for trace in figure.data if trace.type == "scatter"]
-    assert max(len(trace.x) for trace in lines) <= MOST_POINTS
+    lines = [trace for figure in figures for trace in figure["data"] if trace["type"] == "scatter"]
+    assert max(len(trace["x"]) for trace in lines) <= MOST_POINTS
     assert data.view.total == 6000
     assert "of 6 000 steps" in SLOTS[2].make(data, Look(HorizontalAxis())).note
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
-import plotly.graph_objects as go
 
 from edgeft_core.diagnostics.catalogue import SIGNALS
 from edgeft_core.diagnostics.chance import max_share_chance, top_k_band, top_k_chance
@@ -24,6 +23,7 @@ from edgeft_core.figures.chart import LineChart, Reference, draw
 from edgeft_core.figures.curves import Curve, Style, curve
 from edgeft_core.figures.evolution import draw_evolution, evolution
 from edgeft_core.figures.shares import class_shares, draw_shares
+from edgeft_core.figures.spec import Spec
 from edgeft_core.figures.theme import Meaning
 from ui.live.reading import LiveData
 
@@ -46,7 +46,7 @@ class Panel:
         linked: shares its x axis with the other charts.
     """
 
-    figure: go.Figure
+    figure: Spec
     note: str
     waits_for: str
     linked: bool = True

@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from edgeft_core import queries
 from edgeft_core.figures.axis import HorizontalAxis, XKind
-from edgeft_core.figures.chart import Marker, MarkerKind
+from edgeft_core.figures.marks import Marker, MarkerKind
 from edgeft_core.figures.text import plain_text
+from edgeft_core.figures.theme import Meaning
 from edgeft_core.settings import Home
 from edgeft_core.store.contract import HistogramView, RunRecord, SeriesView
 
@@ -53,6 +54,14 @@ _MARKED: Final[dict[str, MarkerKind]] = {
     "stage": "stage",
     "checkpoint": "checkpoint",
     "verdict": "verdict",
+}
+_VERDICTS: Final = {
+    "healthy": Meaning.OK,
+    "learning": Meaning.OK,
+    "watch": Meaning.WATCH,
+    "stalled": Meaning.BAD,
+    "collapsed": Meaning.BAD,
+    "diverged": Meaning.BAD,
 }
 
 
@@ -117,9 +126,12 @@ class LiveData:
         """Where changes, stages and checkpoints lie on ``axis``; the first stage needs no marker."""
         shown = [one for one in self.events if one.kind in _MARKED and (one.step > 1 or one.kind != "stage")]
         places = axis.place([one.step for one in shown], self.whole).tolist()
-        return tuple(
-            Marker(x, _MARKED[one.kind], plain_text(one.label)) for x, one in zip(places, shown, strict=True)
-        )
+        return tuple(_marker(x, one) for x, one in zip(places, shown, strict=True))
+
+
+def _marker(x: float, event: queries.Marker) -> Marker:
+    meaning = _VERDICTS.get(event.label) if event.kind == "verdict" else None
+    return Marker(x, _MARKED[event.kind], plain_text(event.label), meaning)
 
 
 def read_live(home: Home, run_id: str, kind: XKind, x_range: tuple[float, float] | None) -> LiveData:
