@@ -20,6 +20,7 @@ Floats = NDArray[np.float32]
 HASH_CELLS = 8
 THUMBNAIL_PX = 32
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
+_CLEARLY = 0.25  # grey levels; below, rounding would decide what a flat area hashes to
 _ROWS_AT_ONCE = 1024
 
 
@@ -54,7 +55,7 @@ def fingerprints(chunks: Iterable[Pixels]) -> Fingerprints:
     small = [thumbnails(pixels_nHW3) for pixels_nHW3 in chunks]
     grey_NTT = np.concatenate(small) if small else np.zeros((0, THUMBNAIL_PX, THUMBNAIL_PX), np.float32)
     low, high = np.percentile(grey_NTT, [1, 99]) if grey_NTT.size else (0.0, 255.0)
-    flat_NP = grey_NTT.reshape(len(grey_NTT), -1)
+    flat_NP = grey_NTT.reshape(-1, THUMBNAIL_PX**2)
     return Fingerprints(
         signs_N64=_signs(grey_NTT),
         thumbnails_NP=_unit(flat_NP),
@@ -106,8 +107,8 @@ def _signs(grey_NTT: Floats) -> NDArray[np.int8]:
     """Whether each of 8 x 8 cells is brighter than its right neighbour, as -1 and 1, shape (N, 64)."""
     rows, columns = _areas(HASH_CELLS, THUMBNAIL_PX), _areas(HASH_CELLS + 1, THUMBNAIL_PX)
     cells = rows @ (grey_NTT @ columns.T)
-    brighter = cells[:, :, 1:] > cells[:, :, :-1]
-    return np.where(brighter, 1, -1).astype(np.int8).reshape(len(grey_NTT), -1)
+    brighter = cells[:, :, 1:] > cells[:, :, :-1] + _CLEARLY
+    return np.where(brighter, 1, -1).astype(np.int8).reshape(-1, HASH_CELLS**2)
 
 
 @lru_cache(maxsize=16)

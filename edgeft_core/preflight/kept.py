@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,8 @@ def keep_report(cache: Path, config: RunConfig, report: PreflightReport) -> None
         beside.replace(path)
         _forget_old(path.parent)
     except OSError:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
 
 
 def _path(cache: Path, config: RunConfig) -> Path:

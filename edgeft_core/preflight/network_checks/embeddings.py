@@ -28,7 +28,7 @@ WORDS: dict[Normalisation, str] = {
 }
 
 
-def embeddings(sample: NetworkSample) -> Iterator[Finding | Passed]:
+def embedding_spread(sample: NetworkSample) -> Iterator[Finding | Passed]:
     """Spread as fed, against other normalisations and against the same network at random."""
     if sample.loaded is None or len(sample.people) < 2:
         return

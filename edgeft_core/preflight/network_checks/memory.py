@@ -20,7 +20,7 @@ _TRIED_IMAGES = 2
 _COPIES_TRAINED = 4  # weights, gradients and AdamW's two moments
 
 
-def memory(sample: NetworkSample) -> Iterator[Finding | Passed]:
+def training_memory(sample: NetworkSample) -> Iterator[Finding | Passed]:
     """What a step keeps for the backward pass, measured on two images, times the batch."""
     config = sample.subject.config
     try:

@@ -14,7 +14,7 @@ from edgeft_core.preflight.report import Passed
 CHECK = "weights.accounting"
 
 
-def weights(sample: NetworkSample) -> Iterator[Finding | Passed]:
+def weights_account(sample: NetworkSample) -> Iterator[Finding | Passed]:
     """The account of every tensor of the weight file."""
     if sample.loaded is None:
         yield Finding("weights.source", "blocking", str(sample.refusal).splitlines()[0])
