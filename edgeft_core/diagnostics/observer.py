@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from edgeft_core.config import RunConfig
-from edgeft_core.config_keys import with_values
 from edgeft_core.diagnostics.case import Case, Finding, ProbeResult, Tail
 from edgeft_core.diagnostics.causes import Cause
 from edgeft_core.diagnostics.causes.labels import label_evenness
@@ -35,13 +34,14 @@ TAIL_LENGTH = 64
 TRAIL_LENGTH = 256
 """A trail that grows longer loses every other point."""
 
-IN_FORCE = {
-    "head.scale": "scale",
-    "head.margin_rad": "margin_rad",
-    "head.temperature": "temperature",
-    "head.centre": "centre",
-}
-"""Live settings that every step records: setting -> signal."""
+IN_FORCE = ("scale", "margin_rad", "temperature", "centre")
+"""Live settings of the head that every step records under their own name."""
+
+LOOK_EVERY_STEPS = 50
+"""Steps between two looks for causes, unless something new was measured or the verdict changed."""
+
+TELLING = frozenset({"input_min", "unchanged_head"})
+"""Signals measured now and then that can make a cause certain at once."""
 
 
 @dataclass
@@ -95,6 +95,7 @@ class Observer:
         self._tails: dict[str, deque[tuple[int, float]]] = {}
         self._trails: dict[str, _Trail] = {}
         self._step = 0
+        self._looked = 0
         self._error = ""
         self._certain: tuple[int, Cause] | None = None
         self.likely: Cause | None = None
@@ -188,7 +189,8 @@ class Observer:
         self._remember(event.step, event.scalars, SPARSE_KEYS)
         if self._tracker and "val_top1" in event.scalars:
             self._tracker.validated(event.scalars)
-        if self._first:
+        due = self._step >= self._looked + LOOK_EVERY_STEPS or not TELLING.isdisjoint(event.scalars)
+        if self._first and due:
             self._look_for_causes()
 
     def _on_control(self, event: ControlHandled) -> None:
@@ -203,6 +205,7 @@ class Observer:
         self._look_for_causes()
 
     def _look_for_causes(self) -> None:
+        self._looked = self._step
         diagnosis = diagnose(self.case())
         self.likely = diagnosis.causes[0] if diagnosis.causes else None
         certain, held = diagnosis.certain, self._certain
@@ -219,12 +222,16 @@ class Observer:
                 self._trails.setdefault(name, _Trail()).add(step, value)
 
     def _in_force(self) -> RunConfig:
-        changes: dict[str, Any] = {}
-        for key, name in IN_FORCE.items():
-            value = self._batch.get(name)
-            if value is not None and math.isfinite(value):
-                changes[key] = bool(value) if key == "head.centre" else value
-        return with_values(self._config, changes) if changes else self._config
+        """The config with the head's live settings as the last step recorded them."""
+        head = self._config.head
+        recorded = {
+            name: self._batch[name] for name in IN_FORCE if math.isfinite(self._batch.get(name, math.nan))
+        }
+        changed = {name: type(getattr(head, name))(value) for name, value in recorded.items()}
+        changed = {name: value for name, value in changed.items() if value != getattr(head, name)}
+        if not changed:
+            return self._config
+        return self._config.model_copy(update={"head": head.model_copy(update=changed)})
 
 
 def _tail(points: tuple[tuple[int, float], ...]) -> Tail:

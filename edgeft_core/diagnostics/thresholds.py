@@ -117,6 +117,9 @@ LOSS_REBOUND = 0.7
 REPORTED_CONFIDENCE = 0.1
 """Less than this is not worth a line."""
 
+MOST_CONFIDENCE = 0.99
+"""No heap of evidence makes a cause surer than this."""
+
 CERTAIN_CONFIDENCE = 0.85
 """From here on a cause counts as certain: it makes the verdict at least ``watch`` at once."""
 
@@ -125,6 +128,10 @@ EXPLAINED_AWAY = 0.5
 
 CROWDED_COSINE = 0.5
 """Mean cosine of different people above which they share a direction; healthy backbones stay below .37."""
+
+SPREAD_ENOUGH = 0.8
+"""Mean cosine of different people below which embeddings have room to tell them apart: healthy ones measured .6 on grey
+faces of one camera, and d' was above 1 there."""
 
 SIGNIFICANT = 2.5
 """Standard errors above zero from which on a difference is one."""

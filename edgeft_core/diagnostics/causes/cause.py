@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from edgeft_core.diagnostics import thresholds as limit
 from edgeft_core.diagnostics.case import Case, Level
 
 FINDING_WEIGHT: Mapping[Level, float] = {"blocking": 0.8, "warning": 0.5, "info": 0.15}
@@ -122,7 +123,7 @@ class Weighing:
 
     @property
     def confidence(self) -> float:
-        return (1.0 - self._unconvinced) * self._factor
+        return min(limit.MOST_CONFIDENCE, 1.0 - self._unconvinced) * self._factor
 
     def cause(self, *, meaning: str, doubt: str, fix: Fix) -> Cause | None:
         """The cause, or None where nothing speaks for it."""

@@ -22,7 +22,7 @@ def shuffled(case: Case) -> Cause | None:
     """``labels.shuffled``: names say nothing about faces."""
     weighing = Weighing("labels.shuffled", case)
     cosine, known = different_people(case), knows_identities(case)
-    spread = cosine is not None and cosine < limit.CROWDED_COSINE
+    spread = cosine is not None and cosine < limit.SPREAD_ENOUGH
     if known is False and spread:
         trusted = bool(case.weights.get("complete")) and case.weights.get("source") not in {"none", None}
         d_prime = case.signals["val_d_prime"]
