@@ -66,8 +66,8 @@ def _epoch(leg: Leg, crew: Crew) -> Iterator[Event]:
             continue
         for member in crew:
             yield from member.before_step(leg, item)
-        if crew.stop:
-            return
+            if crew.stop:
+                return
         taken = leg.step(item)
         for member in crew:
             yield from member.after_step(leg, item, taken)
