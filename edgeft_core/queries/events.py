@@ -125,9 +125,9 @@ def _symbol(key: str) -> str:
 
 def _of_history(record: HistoryRecord) -> Marker | None:
     """Commands and checkpoints have tables of their own, with more in them."""
-    if record.kind == "stage_started":
-        number = int(record.data.get("stage", 0)) + 1
-        return Marker(record.step, "stage", record.text, f"Stage {number} ({record.text}) begins", record.at)
+    if record.kind in {"stage", "stage_started"}:
+        number, name = int(record.data.get("stage", 0)) + 1, str(record.data.get("name", record.text))
+        return Marker(record.step, "stage", name, f"Stage {number} ({name}) begins", record.at)
     if record.kind == "stage_ended" and record.text == "early_stop":
         text = "The stage ends early: validation had not become better for a while"
         return Marker(record.step, "stage", "early stop", text, record.at)
