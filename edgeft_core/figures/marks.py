@@ -16,6 +16,8 @@ MarkerKind = Literal["change", "stage", "checkpoint", "verdict"]
 _LABELS: Final = 5
 # Left of this share of the chart a label stands right of its line, else it would lie on the axis.
 _LEFT_EDGE: Final = 0.06
+# Words closer than this share of the chart would lie on each other.
+_GAP: Final = 0.03
 _MEANINGS: Final[dict[MarkerKind, Meaning]] = {
     "change": Meaning.CHANGE,
     "stage": Meaning.MUTED,
@@ -60,8 +62,9 @@ def marker_shapes(markers: Sequence[Marker]) -> list[Shape]:
 
 def marker_labels(markers: Sequence[Marker], x_range: tuple[float, float] | None) -> list[Annotation]:
     """The words of the latest markers, along their lines."""
-    edge = x_range[0] + _LEFT_EDGE * (x_range[1] - x_range[0]) if x_range else float("-inf")
-    labelled = [one for one in markers if one.kind != "checkpoint"][-_LABELS:]
+    width = x_range[1] - x_range[0] if x_range else 0.0
+    edge = x_range[0] + _LEFT_EDGE * width if x_range else float("-inf")
+    labelled = _apart([one for one in markers if one.kind != "checkpoint"], _GAP * width)[-_LABELS:]
     return [
         {
             "yref": "paper",
@@ -76,6 +79,15 @@ def marker_labels(markers: Sequence[Marker], x_range: tuple[float, float] | None
         }
         for one in labelled
     ]
+
+
+def _apart(markers: Sequence[Marker], gap: float) -> list[Marker]:
+    """Of markers whose words would lie on each other, the last one (earlier verdicts at the same place are past)."""
+    kept: list[Marker] = []
+    for one in reversed(markers):
+        if not kept or kept[-1].x - one.x > gap:
+            kept.append(one)
+    return kept[::-1]
 
 
 def corner(text: str) -> Annotation:

@@ -10,7 +10,7 @@ from edgeft_core.figures.axis import HorizontalAxis, View
 from edgeft_core.figures.chart import LineChart, Reference, place_labels, vertical_range
 from edgeft_core.figures.chart import draw as draw_spec
 from edgeft_core.figures.curves import Style, curve, smooth
-from edgeft_core.figures.marks import Marker
+from edgeft_core.figures.marks import Marker, marker_labels
 from edgeft_core.figures.spec import checked
 from edgeft_core.figures.theme import Meaning, colour
 
@@ -196,3 +196,11 @@ def test_the_label_of_a_marker_at_the_left_edge_does_not_lie_on_the_axis() -> No
     sides = {note.text: note.xanchor for note in figure.layout.annotations}
     assert (sides["watch"], sides["T 1"]) == ("left", "right")
     assert figure.layout.shapes[0].line.color == colour(Meaning.WATCH)
+
+
+def test_words_of_markers_at_the_same_place_do_not_lie_on_each_other() -> None:
+    markers = tuple(
+        Marker(x, "verdict", text) for x, text in ((1.0, "learning"), (1.5, "watch"), (60.0, "collapsed"))
+    )
+    labels = marker_labels(markers, (0.0, 100.0))
+    assert [one["text"] for one in labels] == ["watch", "collapsed"]

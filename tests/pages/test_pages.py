@@ -8,10 +8,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from edgeft_core import queries
+from edgeft_core.figures.axis import HorizontalAxis
 from edgeft_core.jobs import control
 from edgeft_core.jobs.states import RunState
 from edgeft_core.settings import Home
 from tests.recorded import recorded_run, small_config
+from ui.live.reading import read_live
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -216,3 +218,12 @@ def test_the_frame_leads_to_launch_when_there_is_none(home: Home) -> None:
     app = AppTest.from_file(ROOT / "app.py", default_timeout=60).run()
     assert not app.exception
     assert any(button.label == "Start" for button in app.button)
+
+
+def test_changes_stages_and_checkpoints_are_marked_on_every_axis(home: Home) -> None:
+    run = recorded_run(home)
+    for kind, where in (("step", 20.0), ("epoch", 2.0), ("time", 10 / 60)):
+        data = read_live(home, run.id, kind, None)  # type: ignore[arg-type]
+        (stage,) = [one for one in data.markers(HorizontalAxis(kind, data.start_s)) if one.kind == "stage"]  # type: ignore[arg-type]
+        assert stage.text == "fine-tune"
+        assert stage.x == pytest.approx(where, abs=0.3)

@@ -74,8 +74,14 @@ def predictions_now(data: LiveData, look: Look) -> Panel:
 def predictions_over_time(data: LiveData, look: Look) -> Panel:
     """Heat map of class shares."""
     view = data.histograms
-    x_V = look.axis.place(view.step_V, data.view)
-    shown = evolution(x_V, view.counts_VC, data.class_names, look.axis, markers=data.markers(look.axis))
+    shown = evolution(
+        look.axis.place(view.step_V, data.whole),
+        view.counts_VC,
+        data.class_names,
+        look.axis,
+        markers=data.markers(look.axis),
+        x_range=data.x_range(look.axis),
+    )
     return Panel(draw_evolution(shown), shown.reduced, "Waits for the first predictions.")
 
 

@@ -1,21 +1,33 @@
-"""The verdict's place: for now, which share of the predictions one class takes, beside what guessing would give."""
+"""The verdict, and which share of the predictions one class takes beside what guessing would give."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import streamlit as st
 
 from edgeft_core import queries
 from edgeft_core.diagnostics.chance import max_share_chance
+from edgeft_core.diagnostics.status import BAD, Status
 from edgeft_core.figures import theme
 from ui import state
 from ui.live.reading import Counts
-from ui.messages import calmly
+from ui.messages import calmly, escape
 
 # More than twice what guessing stays below, and than twice the labels' own largest share: worth a look.
-_TIMES = 2.0
+_TIMES: Final = 2.0
+
+
+_COLOURS: Final[dict[Status, str]] = {
+    "healthy": "green",
+    "learning": "green",
+    "watch": "orange",
+    "stalled": "red",
+    "collapsed": "red",
+    "diverged": "red",
+}
 
 
 @dataclass(frozen=True)
@@ -34,14 +46,14 @@ class Concentration:
         return self.largest > _TIMES * max(self.chance, self.largest_label)
 
     def sentence(self) -> str:
-        """Streamlit markdown."""
+        """Streamlit markdown, short enough for one line."""
         sign = ":orange[\u25b2]" if self.conspicuous else ":green[\u2713]"
-        largest = theme.format_percent(self.largest)
+        compared = f"guessing: below {theme.format_percent(self.chance)}"
+        if self.largest_label > self.chance:
+            compared += f"; largest label: {theme.format_percent(self.largest_label)}"
         return (
             f"{sign} **{theme.format_count(self.predicted)} of {theme.format_count(self.n_classes)} classes are "
-            f"predicted**; the largest takes **{largest}** "
-            f":gray[(guessing: below {theme.format_percent(self.chance)}; largest label: "
-            f"{theme.format_percent(self.largest_label)}; latest {theme.format_count(self.images)} images)]"
+            f"predicted**; the largest takes **{theme.format_percent(self.largest)}** :gray[({compared})]"
         )
 
 
@@ -67,6 +79,23 @@ def verdict_line(run_id: str, *, every_s: float | None) -> None:
 
 def _draw(run_id: str) -> None:
     with calmly():
+        status = queries.run_status(state.home(), run_id)
         now = queries.histogram_now(state.home(), run_id)
         found = concentration(now.predicted_C, now.labels_C, now.images)
-        st.markdown(found.sentence() if found else ":gray[No predictions yet.]")
+        words = [verdict_words(status), found.sentence() if found else ":gray[No predictions yet.]"]
+        st.markdown(" &nbsp; ".join(filter(None, words)))
+
+
+def verdict_words(status: queries.RunStatus) -> str:
+    """``"COLLAPSED since step 120, likely input.range (94 %)"`` as Streamlit markdown; nothing before a verdict."""
+    verdict = status.verdict
+    if verdict is None:
+        return ""
+    colour = _COLOURS[verdict.status]
+    since = f" since step {theme.format_count(verdict.since_step)}" if colour != "green" else ""
+    cause = f", likely {escape(status.likely_cause)}" if status.likely_cause and colour != "green" else ""
+    sure = (
+        f" ({100 * status.cause_confidence:.0f} %)" if cause and status.cause_confidence is not None else ""
+    )
+    name = verdict.status.upper() if verdict.status in BAD else verdict.status
+    return f":{colour}[**{name}**{since}{cause}{sure}]"

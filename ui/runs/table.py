@@ -47,6 +47,7 @@ def presented(table: pd.DataFrame) -> pd.DataFrame:
         {
             "state": [_STATES[RunState(state)] for state in table["state"]],
             "name": table["name"],
+            "verdict": [_verdict(row) for row in table.to_dict("records")],
             "progress": table["progress"],
             "top1": 100 * table["best_top1"],
             "top5": 100 * table["best_top5"],
@@ -69,6 +70,9 @@ def _percent(title: str, text: str) -> Any:
 _COLUMNS: Final = {
     "state": st.column_config.TextColumn("State", width="small"),
     "name": st.column_config.TextColumn("Name", width=150),
+    "verdict": st.column_config.TextColumn(
+        "Verdict", width="small", help="And the step since which it holds."
+    ),
     "progress": st.column_config.ProgressColumn("Progress", format="percent", width="small"),
     "top1": _percent("Best Top-1", "Best validation Top-1, margin off."),
     "top5": _percent("Best Top-5", "Best validation Top-5, margin off."),
@@ -81,6 +85,13 @@ _COLUMNS: Final = {
     "duration": st.column_config.TextColumn("Took", width="small"),
     "created": st.column_config.DatetimeColumn("Launched", format="distance"),
 }
+
+
+def _verdict(row: dict[Any, Any]) -> str | None:
+    if not isinstance(row["verdict"], str):
+        return None
+    since = row["verdict_since"]
+    return row["verdict"] if pd.isna(since) else f"{row['verdict']}, {theme.format_count(int(since))}"
 
 
 def _data(row: dict[Any, Any]) -> str:
