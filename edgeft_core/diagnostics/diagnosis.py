@@ -102,7 +102,7 @@ def _ask(name: str, case: Case) -> Cause | None:
 def _stepped_back(cause: Cause, found: list[Cause]) -> Cause:
     """The cause with less confidence if another one, surer than itself, brings it about."""
     for other in found:
-        explains = cause.id in EXPLAINS.get(other.id, ())
+        explains = cause.id in EXPLAINS.get(other.id, ()) or (cause.id == "early" and other is not cause)
         if (
             explains
             and other.confidence >= limit.CERTAIN_CONFIDENCE * cause.confidence
@@ -111,6 +111,6 @@ def _stepped_back(cause: Cause, found: list[Cause]) -> Cause:
             return replace(
                 cause,
                 confidence=min(cause.confidence, other.confidence) * limit.EXPLAINED_AWAY,
-                doubt=f"It follows from {other.id}, which is more likely the root. {cause.doubt}",
+                doubt=f"{other.id} is more likely, and accounts for what is seen. {cause.doubt}",
             )
     return cause

@@ -167,8 +167,8 @@ USEFUL_REACH = 0.5
 POOR_REACH = 0.1
 """And below which its gradient hardly depends on whether it is right."""
 
-SCALE_TOO_SURE = 4.0
-"""s / T above CosFace's bound for 95 % as a factor: beyond it random directions already saturate the softmax."""
+USEFUL_SCALE = 16.0
+"""s / T that is enough for any number of people below ten thousand and saturates nothing."""
 
 SATURATED_WRONG = 0.3
 """Share of images that are saturated and wrong."""

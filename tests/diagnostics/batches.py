@@ -12,16 +12,18 @@ from edgeft_core.diagnostics.vitals import Shape
 
 SHAPE = Shape(n_classes=518, embedding_dim=512, batch_size=32, window_images=1024, steps_per_epoch=136)
 STEPS = 10 * 136
+NOTHING: Mapping[str, float] = {}
+HEALTHY: Mapping[str, float] = {"gap": 2.0, "top1_running": 0.3, "top5_running": 0.5}
 
 
-def signals(step: int, *, shape: Shape = SHAPE, **changed: float) -> dict[str, float]:
+def signals(step: int, changed: Mapping[str, float] = NOTHING, *, shape: Shape = SHAPE) -> dict[str, float]:
     """One step of a run whose head knows nothing while embeddings are fine; ``changed`` says what is different.
 
     ``gap`` is the lead of the own class in standard deviations of a face's cosines.
     """
     scale = changed.get("scale", 16.0)
     sigma = 1.0 / math.sqrt(shape.embedding_dim)
-    gap = changed.pop("gap", 0.0)
+    gap = changed.get("gap", 0.0)
     values = {
         "loss": math.log(shape.n_classes) + scale * math.sin(0.2) + scale**2 / (2.0 * shape.embedding_dim),
         "cos_different": 0.05,
@@ -41,7 +43,7 @@ def signals(step: int, *, shape: Shape = SHAPE, **changed: float) -> dict[str, f
         "temperature": 1.0,
         "margin_rad": 0.2,
     }
-    return values | changed
+    return values | {name: value for name, value in changed.items() if name != "gap"}
 
 
 COLLAPSED: Mapping[str, float] = {
@@ -65,7 +67,12 @@ def tracker(shape: Shape = SHAPE, *, stage_steps: int = STEPS, rate_warmup: int 
 
 
 def seen(
-    made: VerdictTracker, first: int, last: int, shape: Shape = SHAPE, **changed: float
+    made: VerdictTracker,
+    first: int,
+    last: int,
+    changed: Mapping[str, float] = NOTHING,
+    *,
+    shape: Shape = SHAPE,
 ) -> list[Verdict]:
     """Feed the steps ``first .. last`` with constant signals; the verdict after each."""
-    return [made.batch(step, signals(step, shape=shape, **changed)) for step in range(first, last + 1)]
+    return [made.batch(step, signals(step, changed, shape=shape)) for step in range(first, last + 1)]

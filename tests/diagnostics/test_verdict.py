@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -13,12 +14,12 @@ from edgeft_core.diagnostics.evidence import is_concentrated, signs_of
 from edgeft_core.diagnostics.status import BAD, STATUSES, Verdict
 from edgeft_core.diagnostics.verdict import VerdictTracker
 from edgeft_core.diagnostics.vitals import Reading, Shape, Vitals
-from tests.diagnostics.batches import COLLAPSED, SHAPE, seen, signals, tracker
+from tests.diagnostics.batches import COLLAPSED, HEALTHY, NOTHING, SHAPE, seen, signals, tracker
 
 
-def reading(**changed: float) -> Reading:
+def reading(changed: Mapping[str, float] = NOTHING) -> Reading:
     """A reading of a run that knows nothing yet, with some signals changed."""
-    values = signals(200, **changed)
+    values = signals(200, changed)
     vitals = Vitals(SHAPE)
     vitals.add(values)
     return vitals.reading(200, values)
@@ -29,12 +30,12 @@ def test_a_run_begins_as_learning() -> None:
 
 
 def test_collapse_in_the_first_steps_is_only_watched() -> None:
-    verdicts = seen(tracker(), 1, 100, **COLLAPSED)
+    verdicts = seen(tracker(), 1, 100, COLLAPSED)
     assert {one.status for one in verdicts} == {"learning", "watch"}
 
 
 def test_collapse_that_lasts_beyond_the_warmup_is_called_within_300_steps() -> None:
-    verdicts = seen(tracker(), 1, 300, **COLLAPSED)
+    verdicts = seen(tracker(), 1, 300, COLLAPSED)
     assert verdicts[-1].status == "collapsed"
     assert 136 <= verdicts[-1].since_step <= 200
     text = " ".join(verdicts[-1].reasons)
@@ -45,45 +46,37 @@ def test_collapse_that_lasts_beyond_the_warmup_is_called_within_300_steps() -> N
 
 def test_one_odd_window_does_not_make_a_collapse() -> None:
     made = tracker()
-    seen(made, 1, 400, gap=1.0, top1_running=0.02, top5_running=0.06)
-    verdicts = seen(made, 401, 410, **COLLAPSED) + seen(made, 411, 440, top5_running=0.06)
+    seen(made, 1, 400, {"gap": 1.0, "top1_running": 0.02, "top5_running": 0.06})
+    verdicts = seen(made, 401, 410, COLLAPSED) + seen(made, 411, 440, {"top5_running": 0.06})
     assert not {one.status for one in verdicts} & BAD
 
 
 def test_a_collapse_after_good_progress_is_called_too() -> None:
     made = tracker()
-    healthy = seen(made, 1, 400, gap=2.0, top1_running=0.3, top5_running=0.5)
+    healthy = seen(made, 1, 400, HEALTHY)
     assert healthy[-1].status == "healthy"
-    verdicts = seen(made, 401, 480, **COLLAPSED)
+    verdicts = seen(made, 401, 480, COLLAPSED)
     assert verdicts[-1].status == "collapsed"
     assert verdicts[-1].since_step > 400
 
 
 def test_a_verdict_is_not_taken_back_after_one_good_window() -> None:
     made = tracker()
-    seen(made, 1, 300, **COLLAPSED)
-    at_once = seen(made, 301, 308, gap=2.0, top1_running=0.3, top5_running=0.5)
+    seen(made, 1, 300, COLLAPSED)
+    at_once = seen(made, 301, 308, HEALTHY)
     assert at_once[-1].status == "collapsed"
-    later = seen(made, 309, 420, gap=2.0, top1_running=0.3, top5_running=0.5)
+    later = seen(made, 309, 420, HEALTHY)
     assert later[-1].status == "healthy"
 
 
 def test_half_of_the_classes_missing_is_no_collapse_while_embeddings_are_spread() -> None:
-    verdicts = seen(tracker(stage_steps=10**6), 1, 150, effective_classes=150.0)
+    verdicts = seen(tracker(stage_steps=10**6), 1, 150, {"effective_classes": 150.0})
     assert not {one.status for one in verdicts} & BAD
 
 
 def test_predictions_on_a_frequent_label_are_no_collapse() -> None:
-    verdicts = seen(
-        tracker(),
-        1,
-        300,
-        max_class_share=0.4,
-        label_max_share=0.38,
-        top1_running=0.4,
-        top5_running=0.6,
-        gap=1,
-    )
+    follows = {"max_class_share": 0.4, "label_max_share": 0.38, "top1_running": 0.4, "top5_running": 0.6}
+    verdicts = seen(tracker(), 1, 300, follows | {"gap": 1.0})
     assert not {one.status for one in verdicts} & BAD
 
 
@@ -96,13 +89,13 @@ def test_a_head_that_never_learns_stalls() -> None:
 
 def test_a_slow_start_that_gets_there_is_no_stall() -> None:
     made = tracker(stage_steps=2000)
-    verdicts = [made.batch(step, signals(step, gap=0.0008 * step)) for step in range(1, 500)]
+    verdicts = [made.batch(step, signals(step, {"gap": 0.0008 * step})) for step in range(1, 500)]
     assert {one.status for one in verdicts} == {"learning"}
 
 
 def test_a_slow_start_is_a_stall_if_it_will_not_get_there() -> None:
     made = tracker(stage_steps=600)
-    verdicts = [made.batch(step, signals(step, gap=0.0002 * step)) for step in range(1, 500)]
+    verdicts = [made.batch(step, signals(step, {"gap": 0.0002 * step})) for step in range(1, 500)]
     assert verdicts[-1].status == "stalled"
 
 
@@ -121,36 +114,36 @@ def test_a_live_change_gives_new_patience() -> None:
 def test_nan_is_certain_at_once() -> None:
     made = tracker()
     seen(made, 1, 3)
-    assert made.batch(4, signals(4, loss=math.nan)) == Verdict(
+    assert made.batch(4, signals(4, {"loss": math.nan})) == Verdict(
         "diverged", 4, ("the loss of step 4 is not a finite number",)
     )
 
 
 def test_a_loss_beyond_that_of_ignorance_diverges() -> None:
-    verdicts = seen(tracker(), 1, 60, loss=40.0)
+    verdicts = seen(tracker(), 1, 60, {"loss": 40.0})
     assert verdicts[-1].status == "diverged"
 
 
 def test_a_margin_makes_losses_high_without_divergence() -> None:
     high = math.log(518) + 16.0 * math.sin(1.5) + 0.25
-    verdicts = seen(tracker(stage_steps=10**6), 1, 140, loss=high, margin_rad=1.5)
+    verdicts = seen(tracker(stage_steps=10**6), 1, 140, {"loss": high, "margin_rad": 1.5})
     assert {one.status for one in verdicts} == {"learning"}
 
 
 def test_raising_the_scale_live_is_no_divergence() -> None:
     made = tracker(stage_steps=10**6)
-    seen(made, 1, 100, gap=2.0, top5_running=0.06, loss=4.0)
+    seen(made, 1, 100, {"gap": 2.0, "top5_running": 0.06, "loss": 4.0})
     made.changed(101)
-    bigger = seen(made, 101, 130, gap=2.0, top5_running=0.06, scale=64.0, loss=12.0)
+    bigger = seen(made, 101, 130, {"gap": 2.0, "top5_running": 0.06, "scale": 64.0, "loss": 12.0})
     assert not {one.status for one in bigger} & BAD
 
 
 def test_training_that_does_not_carry_over_is_watched() -> None:
     made = tracker()
-    seen(made, 1, 200, gap=2.0, top1_running=0.3, top5_running=0.5)
+    seen(made, 1, 200, HEALTHY)
     for _ in range(2):
         made.validated({"val_top1": 0.002, "val_top5": 0.009})
-    verdicts = seen(made, 201, 240, gap=2.0, top1_running=0.3, top5_running=0.5)
+    verdicts = seen(made, 201, 240, HEALTHY)
     assert verdicts[-1].status == "watch"
     assert "validations were at chance" in " ".join(verdicts[-1].reasons)
 
@@ -159,7 +152,7 @@ def test_a_restarted_worker_keeps_the_verdict_until_it_sees_otherwise() -> None:
     before = Verdict("collapsed", 200, ("two classes",))
     made = VerdictTracker(SHAPE, before=before)
     made.stage(0, steps=1360, rate_warmup=0)
-    assert seen(made, 300, 307, **COLLAPSED)[-1].status == "collapsed"
+    assert seen(made, 300, 307, COLLAPSED)[-1].status == "collapsed"
     assert made.verdict.since_step == 200
 
 
@@ -170,16 +163,17 @@ def test_two_classes_have_verdicts_too() -> None:
         "max_class_share": 1.0,
         "label_max_share": 0.5,
         "effective_classes": 1.0,
+        "top1_running": 0.5,
         "top5_running": 1.0,
+        "mutual_information": 0.0,
+        "logit_std_samples": 0.0,
     }
-    verdicts = seen(
-        made, 1, 150, shape, **one_sided, top1_running=0.5, mutual_information=0.0, logit_std_samples=0.0
-    )
+    verdicts = seen(made, 1, 150, one_sided, shape=shape)
     assert verdicts[-1].status == "collapsed"
 
 
 def test_a_sign_speaks_in_numbers() -> None:
-    signs = signs_of(reading(**COLLAPSED))
+    signs = signs_of(reading(COLLAPSED))
     assert signs.collapse
     assert len(signs.sentences) == 4
     assert all(any(character.isdigit() for character in one) for one in signs.sentences)
@@ -214,7 +208,7 @@ def test_whatever_comes_in_the_verdict_is_one_of_the_six(runs: list[dict[str, fl
     for changed in runs:
         for _ in range(repeat):
             step += 1
-            verdict = made.batch(step, signals(step, **changed))
+            verdict = made.batch(step, signals(step, changed))
             assert verdict.status in STATUSES
             assert 0 <= verdict.since_step <= step
 
@@ -223,7 +217,7 @@ def test_whatever_comes_in_the_verdict_is_one_of_the_six(runs: list[dict[str, fl
 def test_more_concentration_never_takes_the_sign_away(
     low: float, more: float, labels: float, classes: float
 ) -> None:
-    less = reading(max_class_share=low, label_max_share=labels, effective_classes=classes)
+    less = reading({"max_class_share": low, "label_max_share": labels, "effective_classes": classes})
     higher = replace(less, max_share=min(1.0, low + more))
     assert is_concentrated(higher) or not is_concentrated(less)
 
@@ -239,15 +233,15 @@ def test_embeddings_closer_together_never_take_signs_away(cosine: float, closer:
 @given(st.sampled_from([4, 8, 16, 64, 128]), st.sampled_from(["collapsed", "healthy", "nothing"]))
 def test_the_same_images_in_other_batch_sizes_end_in_the_same_verdict(size: int, kind: str) -> None:
     changed = {
-        "collapsed": dict(COLLAPSED),
-        "healthy": {"gap": 2.0, "top1_running": 0.3, "top5_running": 0.5},
-        "nothing": {},
+        "collapsed": COLLAPSED,
+        "healthy": HEALTHY,
+        "nothing": NOTHING,
     }[kind]
     ends = []
     for batch_size in (32, size):
         shape = replace(SHAPE, batch_size=batch_size, steps_per_epoch=136 * 32 // batch_size)
         made = tracker(shape, stage_steps=10 * shape.steps_per_epoch)
-        ends.append(seen(made, 1, 5 * shape.steps_per_epoch, shape, **changed)[-1].status)
+        ends.append(seen(made, 1, 5 * shape.steps_per_epoch, changed, shape=shape)[-1].status)
     assert ends[0] == ends[1]
 
 

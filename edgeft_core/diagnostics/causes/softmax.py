@@ -12,14 +12,15 @@ from edgeft_core.diagnostics.causes.symptoms import different_people, is_learnin
 
 
 def useful_scale(case: Case) -> float:
-    """A scale for the temperature in force: one and a half times CosFace's bound, in two digits."""
-    value = 1.5 * theory.cosface_scale_bound(case.n_classes) * case.config.head.temperature
-    digits = 1 - math.floor(math.log10(value))
-    return min(256.0, max(0.5, round(value, digits)))
+    """A scale for the temperature in force: one and a half times CosFace's bound, at least 16."""
+    s_eff = max(limit.USEFUL_SCALE, math.ceil(1.5 * theory.cosface_scale_bound(case.n_classes)))
+    return min(256.0, s_eff * case.config.head.temperature)
 
 
 def scale_too_low(case: Case) -> Cause | None:
     """``scale.too_low``: s / T cannot reach a useful probability."""
+    if case.n_classes < 2:
+        return None
     weighing = Weighing("scale.too_low", case)
     reach = theory.attainable_probability(case.s_eff, case.n_classes)
     bound = theory.cosface_scale_bound(case.n_classes)
@@ -82,10 +83,12 @@ def _not_the_embeddings(case: Case, weighing: Weighing) -> None:
 
 def scale_too_high(case: Case) -> Cause | None:
     """``scale.too_high``: the softmax is sure of random directions."""
+    if case.n_classes < 2:
+        return None
     weighing = Weighing("scale.too_high", case)
     bound = theory.cosface_scale_bound(case.n_classes)
     noise = case.s_eff**2 / (2.0 * case.config.backbone.embedding_dim)
-    if noise > math.log(case.n_classes) or case.s_eff > limit.SCALE_TOO_SURE * 2.0 * bound:
+    if case.n_classes > 1 and noise > math.log(case.n_classes):
         weighing.supports(
             0.55,
             "s / T",

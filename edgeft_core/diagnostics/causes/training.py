@@ -35,7 +35,7 @@ def _not_training(case: Case, part: Part) -> Cause | None:
     rate = getattr(case.stage_config, f"{part}_lr")
     unchanged = case.signal(f"unchanged_{part}")
     if unchanged is not None and unchanged >= 1.0 and not _ran_out(case, part):
-        text = f"A step left every number of the {part} exactly as it was."
+        text = f"A step left {percent(unchanged)} of the {part}'s numbers exactly as they were."
         weighing.supports(0.97, f"unchanged_{part}", unchanged, 0.0, text)
     if rate == 0.0:
         text = f"{case.stage_key}{part}_lr is 0."
@@ -212,8 +212,9 @@ def rate_too_low(case: Case) -> Cause | None:
     if case.verdict.status != "stalled" and not weighing.empty:
         weighing.doubts(0.5, "It has not stalled so far.")
     elif not weighing.empty:
-        text = "At its pace so far the run will still be near chance when the stage ends."
-        weighing.supports(0.4, "top5_running", case.signal("top5_running"), 5.0 / case.n_classes, text)
+        top5, chance = case.signal("top5_running"), min(1.0, 5.0 / max(1, case.n_classes))
+        text = f"At its pace so far the run will still be near chance (Top-5 {percent(chance)}) when the stage ends."
+        weighing.supports(0.4, "top5_running", top5, chance, text)
     _faster_is_better(case, weighing)
     return weighing.cause(
         meaning="The loss falls, but a step changes so little that the planned steps will not get anywhere.",

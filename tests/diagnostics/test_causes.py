@@ -1,0 +1,290 @@
+"""Every cause: named in the run that has it, silent in the run that has not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from edgeft_core.config_keys import live_keys, with_values
+from edgeft_core.diagnostics.case import Case, Finding, ProbeResult, Tail
+from edgeft_core.diagnostics.causes import CAUSES, EXPLAINS
+from edgeft_core.diagnostics.diagnosis import CERTAIN_AT_ONCE, diagnose
+from tests.diagnostics.cases import LOADED, NOTHING_LEARNED, ask, case, confidence, probe, trail
+
+STAGE_2: Mapping[str, Any] = {"stage": 1, "stage_step": 0}
+COLLAPSED = {**NOTHING_LEARNED, "cos_different": 0.99, "collapse_level": 0.9, "logit_std_samples": 0.05}
+
+FAULTS: dict[str, Case] = {
+    "weights.missing": case(
+        "collapsed",
+        signals=COLLAPSED,
+        weights={**LOADED, "complete": False, "random_share": 0.5, "matched": 80},
+        first={"cos_different": 0.7},
+    ),
+    "weights.nonfinite": case(
+        "diverged",
+        step=0,
+        weights={**LOADED, "complete": False, "problems": [{"key": "stem.0.weight", "kind": "non_finite"}]},
+    ),
+    "input.range": case(
+        "collapsed",
+        settings={"data.normalisation": "none"},
+        signals={**COLLAPSED, "input_min": 0.0, "input_max": 255.0, "input_std_images": 50.0},
+        first={"cos_different": 0.97},
+    ),
+    "input.constant": case(
+        "collapsed",
+        signals={**COLLAPSED, "input_std_images": 0.0, "input_min": -1.0, "input_max": -0.99},
+        first={"cos_different": 1.0},
+    ),
+    "embedding.common_mode": case(
+        "collapsed",
+        signals={**COLLAPSED, "cos_different": 0.96, "effective_rank": 6.0, "effective_rank_centred": 90.0},
+        first={"cos_different": 0.96},
+        probes=probe("nearest_class_mean", ncm_top1=0.2, ncm_top1_centred=0.6, chance=0.002),
+    ),
+    "embedding.collapsed": case(
+        "collapsed",
+        signals={**COLLAPSED, "val_d_prime": 0.0, "val_cos_different": 0.99},
+        probes=probe("nearest_class_mean", ncm_top1=0.002, ncm_top1_centred=0.003, chance=0.002),
+    ),
+    "embedding.alignment_only": case(
+        "collapsed",
+        settings={"stages.1.contrastive_weight": 5.0},
+        signals={**COLLAPSED, "contrastive_gradient_share": 0.9},
+        trails=trail(0.05, 0.1, 0.4, 0.7, 0.9, 0.99),
+        **STAGE_2,
+    ),
+    "mode.train_eval": case(
+        "watch", signals={"val_cos_different": 0.9}, probes=probe("train_eval", cos_train_eval=0.5), **STAGE_2
+    ),
+    "head.not_training": case("stalled", signals={**NOTHING_LEARNED, "unchanged_head": 1.0}),
+    "backbone.not_training": case(
+        "learning", signals={"unchanged_backbone": 1.0, "lr_backbone": 3e-5}, **STAGE_2
+    ),
+    "head.collapsed": case(
+        "collapsed",
+        signals={
+            **NOTHING_LEARNED,
+            "head_cos_mean": 0.95,
+            "logit_std_samples": 0.1,
+            "logit_std_classes": 1.0,
+        },
+    ),
+    "lr.too_high": case(
+        "collapsed",
+        settings={"stages.1.backbone_lr": 0.1},
+        signals={**NOTHING_LEARNED, "cos_different": 0.99},
+        trails=trail(0.05, 0.9, 0.99, 0.99, 0.99, 0.99) | trail(0.15, 0.02, name="update_ratio_backbone"),
+        **STAGE_2,
+    ),
+    "lr.too_low": case(
+        "stalled",
+        settings={"stages.0.head_lr": 1e-6},
+        signals={**NOTHING_LEARNED, "update_ratio_head": 2e-6, "lr_head": 1e-6},
+    ),
+    "scale.too_low": case(
+        "stalled", settings={"head.scale": 8.0, "head.temperature": 4.0}, signals=NOTHING_LEARNED
+    ),
+    "scale.too_high": case(
+        "stalled", settings={"head.scale": 256.0}, signals={**NOTHING_LEARNED, "saturated_share": 0.8}
+    ),
+    "margin.too_large": case(
+        "watch",
+        settings={"head.margin_rad": 1.4},
+        signals={"loss": 20.0, "top1_margin": 0.0, "beyond_pi_share": 0.2},
+    ),
+    "labels.shuffled": case(
+        "watch",
+        signals={"val_top1": 0.002, "val_top5": 0.009, "val_d_prime": 0.01},
+        probes=probe("labels", within_train=0.002, chance=0.002, train_to_validation=0.002),
+    ),
+    "labels.split_mismatch": case(
+        "watch",
+        signals={"val_top1": 0.002, "val_top5": 0.009},
+        trails=trail(0.002, 0.002, name="val_top1"),
+    ),
+    "labels.out_of_range": case(
+        "learning",
+        step=0,
+        error="Unexpected IndexError: index 518 is out of bounds for dimension 1 with size 518. The log tells more.",
+    ),
+    "sampling.single_class": case("watch", signals={**NOTHING_LEARNED, "batch_label_classes": 2.5}),
+    "data.imbalance": case(
+        "watch",
+        label_counts=(2000,) * 2 + (2,) * 516,
+        window_predicted=(900,) + (1,) * 124 + (0,) * 393,
+        signals={"max_class_share": 0.88, "label_max_share": 0.4},
+    ),
+    "eval.margin": case(signals={"own_logit_gap": 3.2, "top1_running": 0.0, "top5_running": 0.0}),
+    "numerics.nonfinite": case(
+        "diverged", error="Step 7 (stage head): NaN in the loss. The update was not made, so ..."
+    ),
+    "early": case(
+        "learning",
+        step=20,
+        signals={"top1_running": 0.004, "top5_running": 0.016},
+        tails={"loss": Tail((18, 19, 20), (8.4, 8.2, 8.0))},
+    ),
+}
+
+HEALTHY: dict[str, Case] = {
+    "in full swing": case(),
+    "in its second stage": case(
+        settings={"stages.1.contrastive_weight": 0.3},
+        signals={
+            "contrastive_gradient_share": 0.05,
+            "unchanged_backbone": 0.01,
+            "update_ratio_backbone": 1e-4,
+        },
+        **STAGE_2,
+    ),
+    "on grey faces of one camera": case(
+        signals={"cos_different": 0.6, "val_cos_different": 0.6}, first={"cos_different": 0.62}
+    ),
+    "slow: small learning rate": case(
+        "learning",
+        step=200,
+        settings={"stages.0.head_lr": 1e-5},
+        signals={**NOTHING_LEARNED, "top5_running": 0.02, "update_ratio_head": 3e-5, "lr_head": 1e-5},
+    ),
+    "slow: still warming up": case(
+        "learning",
+        step=20,
+        settings={"stages.0.warmup_steps": 500},
+        signals={**NOTHING_LEARNED, "update_ratio_head": 1e-4, "lr_head": 1e-4},
+    ),
+    "slow: random backbone that trains": case(
+        "learning",
+        step=150,
+        settings={"backbone.weights": "none"},
+        weights={**LOADED, "source": "none", "random_share": 1.0},
+        signals={**NOTHING_LEARNED, "cos_different": 0.3},
+        **STAGE_2,
+    ),
+    "slow: uneven within reason": case(
+        "learning", step=200, label_counts=tuple(4 + number % 16 for number in range(518))
+    ),
+    "at the end of its schedule": case(
+        step=1360, signals={"unchanged_head": 1.0, "lr_head": 1e-9, "update_ratio_head": 1e-9}
+    ),
+    "few people": case(
+        n_classes=5,
+        label_counts=(8,) * 5,
+        settings={"data.batch_size": 16},
+        signals={"batch_label_classes": 4.6, "top5_running": 1.0},
+        split_images={"train": 40, "validation": 10, "test": 10},
+    ),
+}
+
+
+def test_every_id_has_a_case_of_its_own() -> None:
+    assert set(FAULTS) == set(CAUSES)
+
+
+@pytest.mark.parametrize("name", CAUSES)
+def test_the_cause_comes_first_in_the_run_that_has_it(name: str) -> None:
+    found = diagnose(FAULTS[name]).causes
+    assert [one.id for one in found][:1] == [name], [(one.id, round(one.confidence, 2)) for one in found]
+    assert found[0].confidence >= 0.6
+
+
+@pytest.mark.parametrize("name", HEALTHY)
+def test_no_cause_is_likely_in_a_healthy_run(name: str) -> None:
+    found = [one for one in diagnose(HEALTHY[name]).causes if one.id != "early"]
+    assert not [(one.id, one.confidence) for one in found if one.confidence >= 0.5]
+
+
+@pytest.mark.parametrize("name", CAUSES)
+def test_a_cause_says_what_was_seen_what_it_means_and_what_to_do(name: str) -> None:
+    cause = ask(name, FAULTS[name])
+    assert cause.evidence
+    assert all(one.text.endswith((".", ")")) or "Error" in one.text for one in cause.evidence)
+    assert all(any(character.isdigit() for character in one.text) for one in cause.evidence if one.value)
+    assert cause.meaning.endswith(".")
+    assert cause.doubt.endswith(".")
+    assert cause.fix.text.endswith(".")
+
+
+@pytest.mark.parametrize("name", CAUSES)
+def test_every_fix_can_be_set(name: str) -> None:
+    of = FAULTS[name]
+    fix = ask(name, of).fix
+    with_values(of.config, {**fix.live, **fix.restart})
+    assert set(fix.live) <= set(live_keys(of.config))
+
+
+@pytest.mark.parametrize(
+    "name", ["embedding.common_mode", "embedding.collapsed", "input.range", "weights.missing"]
+)
+def test_the_temperature_is_never_raised_against_alike_embeddings(name: str) -> None:
+    fix = ask(name, FAULTS[name]).fix
+    assert not {"head.temperature", "head.scale"} & {*fix.live, *fix.restart}
+
+
+def test_a_certain_root_takes_the_confidence_of_its_consequences() -> None:
+    found = {one.id: one.confidence for one in diagnose(FAULTS["input.range"]).causes}
+    alone = confidence("embedding.common_mode", FAULTS["input.range"])
+    assert found["embedding.common_mode"] <= 0.5 * alone < found["input.range"]
+
+
+def test_explained_ids_exist() -> None:
+    assert set(EXPLAINS) <= set(CAUSES)
+    assert {one for many in EXPLAINS.values() for one in many} <= set(CAUSES)
+    assert set(CAUSES) >= CERTAIN_AT_ONCE
+
+
+def test_probes_raise_and_lower_confidence() -> None:
+    signals = {**COLLAPSED, "cos_different": 0.9}
+    plain = case("collapsed", signals=signals, first={"cos_different": 0.9})
+    helped = probe("nearest_class_mean", ncm_top1=0.1, ncm_top1_centred=0.5, chance=0.002)
+    useless = probe("nearest_class_mean", ncm_top1=0.002, ncm_top1_centred=0.002, chance=0.002)
+    low, middle, high = (
+        confidence("embedding.common_mode", case("collapsed", signals=signals, first=plain.first, probes=one))
+        for one in (useless, {}, helped)
+    )
+    assert low < middle < high
+
+
+def test_a_probe_that_failed_counts_as_not_run() -> None:
+    failed = {
+        "nearest_class_mean": ProbeResult("nearest_class_mean", {"ncm_top1_centred": 0.9}, error="too few")
+    }
+    assert case(probes=failed).probe("nearest_class_mean", "ncm_top1_centred") is None
+
+
+def test_findings_from_before_the_training_count() -> None:
+    finding = Finding("data.pixel_range", "blocking", "All pixels are 0 or 1.", cause="input.range")
+    assert confidence("input.range", case(findings=(finding,))) > confidence("input.range", case())
+
+
+def test_a_rule_that_breaks_leaves_the_others_alone(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_: Case) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("edgeft_core.diagnostics.diagnosis.CAUSES", {**CAUSES, "early": broken})
+    assert diagnose(FAULTS["input.range"]).causes[0].id == "input.range"
+    assert "early" in caplog.text
+
+
+@pytest.mark.parametrize("nothing", [Case("r", case().config, 0), Case("r", case().config, 2)])
+def test_a_run_of_which_nothing_is_known_has_no_likely_cause(nothing: Case) -> None:
+    assert not [one for one in diagnose(nothing).causes if one.confidence >= 0.5 and one.id != "early"]
+
+
+def test_the_diagnosis_is_plain_data() -> None:
+    told = diagnose(FAULTS["input.range"]).as_dict()
+    again = json.loads(json.dumps(told, allow_nan=False))
+    assert list(again)[:6] == ["run", "step", "verdict", "since_step", "causes", "signals"]
+    first = again["causes"][0]
+    assert {"id", "confidence", "evidence", "fix"} <= set(first)
+    assert {"signal", "value", "reference", "text"} == set(first["evidence"][0])
+    assert {"live", "restart", "text"} <= set(first["fix"])
+    assert [one["confidence"] for one in again["causes"]] == sorted(
+        (one["confidence"] for one in again["causes"]), reverse=True
+    )
