@@ -61,8 +61,12 @@ def _popen_on_windows(command: Sequence[str], output: int, flags: int) -> subpro
 
 
 def _environment() -> dict[str, str]:
-    """Ours, with output unbuffered and in UTF-8, so that the log's last lines are there when a process is killed."""
-    return {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
+    """Ours, with this very copy of the code to be found, and output at once and in UTF-8.
+
+    The last lines of a log must be there when a process is killed.
+    """
+    path = os.pathsep.join([str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
 
 
 def reap_in_background(process: subprocess.Popen[bytes]) -> None:

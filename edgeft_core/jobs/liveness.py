@@ -10,7 +10,7 @@ from contextlib import closing, suppress
 from datetime import datetime
 
 from edgeft_core import store
-from edgeft_core.errors import HomeError, TransitionError, UnknownRunError
+from edgeft_core.errors import EdgeFTError, TransitionError, UnknownRunError
 from edgeft_core.jobs import dispatcher
 from edgeft_core.jobs.states import ACTIVE, RunState
 from edgeft_core.settings import Home
@@ -82,15 +82,15 @@ def mark_lost(catalog: Catalog, run: RunRecord, why: str) -> None:
 def reconcile(home: Home) -> None:
     """Make the catalog true again: runs without a worker are lost, a queue without a dispatcher gets one.
 
-    Cheap (a millisecond), and does its work at most once a second however often pages call it. On a home that
-    cannot be written it does nothing: reading must still work there.
+    Cheap (a few milliseconds), and does its work at most once a second however often pages call it. On a home that
+    cannot be written, or a full disk, it does nothing: reading must still work there.
     """
     with _lock:
         now = time.monotonic()
         if now - _reconciled_at.get(home, -_RECONCILE_EVERY_S) < _RECONCILE_EVERY_S:
             return
         _reconciled_at[home] = now
-    with suppress(HomeError), closing(store.open_catalog(home.catalog_url)) as catalog:
+    with suppress(EdgeFTError, OSError), closing(store.open_catalog(home.catalog_url)) as catalog:
         unsettled = catalog.runs(states=[RunState.QUEUED, *sorted(ACTIVE)])
         for run in unsettled:
             if run.state in ACTIVE and (why := death_of(run)) is not None:

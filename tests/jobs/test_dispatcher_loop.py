@@ -9,7 +9,7 @@ import pytest
 
 from edgeft_core.config import RunConfig
 from edgeft_core.config_keys import with_values
-from edgeft_core.jobs.dispatcher.loop import Dispatcher
+from edgeft_core.jobs.dispatcher.loop import Dispatcher, start_worker
 from edgeft_core.jobs.slots import likely_device, slot_of
 from edgeft_core.jobs.states import RunState
 from edgeft_core.settings import Home
@@ -86,6 +86,28 @@ def test_a_worker_that_ends_before_it_claims_its_run_fails_it_with_its_last_word
     assert failed.state is RunState.FAILED
     assert failed.error == "The worker ended before it could begin (exit code 3): no such module"
     assert starter.started == ["broken"]
+
+
+def test_a_run_whose_folder_is_gone_fails_and_does_not_hold_up_the_queue(
+    home: Home, catalog: SqlCatalog
+) -> None:
+    for run_id in ("gone", "behind"):
+        catalog.add_run(run_id, run_id, CPU)
+    home.run_folder("behind").mkdir(parents=True)
+    worker = subprocess.Popen([sys.executable, "-S", "-c", ""])
+
+    started: list[str] = []
+
+    def start(home: Home, run: RunRecord) -> subprocess.Popen[bytes]:
+        started.append(run.id)
+        return worker if run.id == "behind" else start_worker(home, run)
+
+    Dispatcher(home, catalog, start).tick()
+    failed = catalog.run("gone")
+    assert failed.state is RunState.FAILED
+    assert str(home.log_file("gone")) in failed.error
+    assert started == ["gone", "behind"]
+    worker.wait(30)
 
 
 def test_a_run_that_failed_and_was_queued_again_is_not_blamed_on_its_first_worker(

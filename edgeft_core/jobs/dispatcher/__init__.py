@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from edgeft_core import store
+from edgeft_core.errors import HomeError
 from edgeft_core.jobs.detach import reap_in_background, start_detached
 from edgeft_core.settings import Home
 
@@ -40,7 +41,7 @@ def ensure(home: Home) -> None:
     Too many are no harm: the lease in the catalog lets one work, the others leave at once.
 
     Raises:
-        HomeError: the catalog cannot be opened.
+        HomeError: the catalog cannot be opened, or the dispatcher's log not be written.
     """
     with closing(store.open_catalog(home.catalog_url)) as catalog:
         if catalog.lease_holder(LEASE) is not None:
@@ -53,8 +54,14 @@ def ensure(home: Home) -> None:
 
 def _start(home: Home) -> subprocess.Popen[bytes]:
     log = home.root / "dispatcher.log"
-    if log.exists() and log.stat().st_size > _LOG_LIMIT_BYTES:
-        log.write_bytes(b"")
-    process = start_detached("edgeft_core.jobs.dispatcher", ["--home", str(home.root)], log=log)
+    try:
+        if log.exists() and log.stat().st_size > _LOG_LIMIT_BYTES:
+            log.write_bytes(b"")
+        process = start_detached("edgeft_core.jobs.dispatcher", ["--home", str(home.root)], log=log)
+    except OSError as error:
+        raise HomeError(
+            f"Nobody can be started to move the queue of {home.root} ({error.strerror or error}); "
+            "once that is mended, looking at the runs starts one."
+        ) from error
     reap_in_background(process)
     return process

@@ -99,11 +99,19 @@ class Dispatcher:
         taken |= {slot_of(run.config.device) for run in queued if run.id in self._workers}
         for run in reversed(queued):  # oldest first
             slot = slot_of(run.config.device)
-            if slot not in taken:
-                self._workers[run.id] = _Worker(self._start(self._home, run), run.updated_at)
+            if slot not in taken and self._started(run):
                 taken.add(slot)
                 log.info("started a worker for run %s on %s", run.id, slot)
         self.busy = bool(queued or active or self._workers)
+
+    def _started(self, run: RunRecord) -> bool:
+        """Start a worker; a run whose worker cannot be started fails, so that those behind it get their turn."""
+        try:
+            self._workers[run.id] = _Worker(self._start(self._home, run), run.updated_at)
+        except OSError as error:
+            self._fail(run.id, f"No worker can be started for it ({error})")
+            return False
+        return True
 
     def _holds_lease(self) -> bool:
         return self._catalog.take_lease(LEASE, self._identity, ttl_s=LEASE_TTL_S)
@@ -124,8 +132,11 @@ class Dispatcher:
         # One that was claimed, failed and was put back into the queue since then carries a later time.
         if run_id not in queued or queued[run_id].updated_at != worker.queued_at:
             return
+        tail = last_lines(self._home, run_id, 1)
+        said = f": {tail[0]}" if tail else ""
+        self._fail(run_id, f"The worker ended before it could begin (exit code {code}){said}")
+
+    def _fail(self, run_id: str, error: str) -> None:
+        """Claim a queued run in place of its worker, to say why it has none."""
         if self._catalog.claim_run(run_id, self._identity):
-            tail = last_lines(self._home, run_id, 1)
-            said = f": {tail[0]}" if tail else ""
-            error = f"The worker ended before it could begin (exit code {code}){said}"
             self._catalog.move_run(run_id, RunState.FAILED, error=error)
