@@ -43,6 +43,7 @@ def awaited(job: PreflightProcess, seconds: float = 180.0) -> list[PreflightProg
     raise AssertionError(f"still at {told[-1].what}")
 
 
+@pytest.mark.slow
 def test_a_process_tells_progress_then_the_quick_half_then_all_and_keeps_it(home: Home) -> None:
     job = start_preflight(home, small())
     told = awaited(job)
