@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import os
@@ -46,7 +47,8 @@ def write(path: Path, payload: bytes) -> SavedFile:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
         raise
     _sync_folder(path.parent)
     return SavedFile(path, hashlib.sha256(payload).hexdigest(), len(payload))

@@ -73,9 +73,8 @@ class CachedFeed:
         yield from self._views.fill(number)
 
     def again(self, rows_B: IntArray, epoch: int) -> StepBatch:
-        position_of = {int(row): position for position, row in enumerate(self._session.train_rows_N)}
-        positions = [position_of[int(row)] for row in rows_B]
-        return self._batch(epoch % self._n_views, torch.tensor(positions).numpy())
+        """From pixels, so that one can look into the backbone too."""
+        return _from_pixels(self._session, rows_B, view=epoch % self._n_views or None)
 
     def close(self) -> None:
         self._views.close()
@@ -123,9 +122,7 @@ class PixelFeed:
                 self._loader.fallback = ""
 
     def again(self, rows_B: IntArray, epoch: int) -> StepBatch:
-        hr, lr = self._session.dataset.read_pair(rows_B)
-        rows = torch.from_numpy(rows_B)
-        return self._batch(rows, as_tensor(hr), as_tensor(lr), self._first_epoch + epoch)
+        return _from_pixels(self._session, rows_B, view=self._first_epoch + epoch + 1)
 
     def close(self) -> None:
         self._loader.close()
@@ -143,6 +140,14 @@ class PixelFeed:
             twins=len(rows_B) if pulls else -(-len(rows_B) // TWIN_SHARE),
         )
         return StepBatch(rows_B, session.labels_of(rows_B.numpy()), faces=faces)
+
+
+def _from_pixels(session: Session, rows_B: IntArray, *, view: int | None) -> StepBatch:
+    """Images read one by one, outside the order of any epoch."""
+    hr, lr = session.dataset.read_pair(rows_B)
+    indices_B = torch.from_numpy(rows_B)
+    faces = session.pixels(as_tensor(hr), as_tensor(lr), indices_B, view=view, twins=len(rows_B))
+    return StepBatch(indices_B, session.labels_of(rows_B), faces=faces)
 
 
 def embedding_facts(session: Session) -> dict[str, object]:
