@@ -182,6 +182,11 @@ class Case:
         """Prefix of the current stage's settings, ``stages.0.``"""
         return f"stages.{min(self.stage, len(self.config.stages) - 1)}."
 
+    @property
+    def chance(self) -> float:
+        """Top-1 of guessing; 1 before the classes are known."""
+        return 1.0 / max(1, self.n_classes)
+
     def signal(self, *names: str) -> float | None:
         """The first of these signals that has a finite value."""
         for name in names:

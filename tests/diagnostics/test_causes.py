@@ -186,10 +186,11 @@ def test_every_id_has_a_case_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("name", CAUSES)
-def test_the_cause_comes_first_in_the_run_that_has_it(name: str) -> None:
+def test_the_cause_comes_first_in_the_run_that_has_it(name: str, caplog: pytest.LogCaptureFixture) -> None:
     found = diagnose(FAULTS[name]).causes
     assert [one.id for one in found][:1] == [name], [(one.id, round(one.confidence, 2)) for one in found]
     assert found[0].confidence >= 0.6
+    assert not caplog.text
 
 
 @pytest.mark.parametrize("name", HEALTHY)
@@ -273,8 +274,11 @@ def test_a_rule_that_breaks_leaves_the_others_alone(
 
 
 @pytest.mark.parametrize("nothing", [Case("r", case().config, 0), Case("r", case().config, 2)])
-def test_a_run_of_which_nothing_is_known_has_no_likely_cause(nothing: Case) -> None:
+def test_a_run_of_which_nothing_is_known_has_no_likely_cause(
+    nothing: Case, caplog: pytest.LogCaptureFixture
+) -> None:
     assert not [one for one in diagnose(nothing).causes if one.confidence >= 0.5 and one.id != "early"]
+    assert not caplog.text  # no rule failed
 
 
 def test_the_diagnosis_is_plain_data() -> None:

@@ -60,7 +60,7 @@ def _rank_after_centring(case: Case, weighing: Weighing) -> None:
 
 def _means_after_centring(case: Case, weighing: Weighing) -> None:
     raw, centred = (case.probe("nearest_class_mean", name) for name in ("ncm_top1", "ncm_top1_centred"))
-    chance = case.probe("nearest_class_mean", "chance") or 1.0 / case.n_classes
+    chance = case.probe("nearest_class_mean", "chance") or case.chance
     if raw is None or centred is None:
         return
     if centred > 3.0 * chance and centred >= 1.2 * raw:
@@ -134,7 +134,7 @@ def collapsed(case: Case) -> Cause | None:
 
 def _nearest_means(case: Case, weighing: Weighing) -> None:
     centred = case.probe("nearest_class_mean", "ncm_top1_centred")
-    chance = case.probe("nearest_class_mean", "chance") or 1.0 / case.n_classes
+    chance = case.probe("nearest_class_mean", "chance") or case.chance
     if centred is None:
         return
     if centred <= 3.0 * chance:

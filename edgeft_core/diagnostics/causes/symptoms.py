@@ -22,7 +22,7 @@ def is_learning_well(case: Case) -> bool:
 
 def well_above(case: Case, top1: float | None) -> bool:
     """Whether a Top-1 is clearly more than guessing."""
-    if top1 is None:
+    if top1 is None or case.n_classes < 2:
         return False
     chance = top_k_chance(1, case.n_classes)
     window = int(case.signal("window_images") or case.config.monitor.window_images)
@@ -38,7 +38,7 @@ def validation_images(case: Case) -> int:
 def validation_at_chance(case: Case) -> bool:
     """Whether guessing explains the last validation."""
     top1, top5, n = case.signal("val_top1"), case.signal("val_top5"), validation_images(case)
-    if top1 is None or top5 is None or not n:
+    if top1 is None or top5 is None or not n or case.n_classes < 2:
         return False
     at_chance = top1 <= top_k_band(1, case.n_classes, n)[1]
     if case.n_classes <= 5:

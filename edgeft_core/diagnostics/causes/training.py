@@ -212,7 +212,7 @@ def rate_too_low(case: Case) -> Cause | None:
     if case.verdict.status != "stalled" and not weighing.empty:
         weighing.doubts(0.5, "It has not stalled so far.")
     elif not weighing.empty:
-        top5, chance = case.signal("top5_running"), min(1.0, 5.0 / max(1, case.n_classes))
+        top5, chance = case.signal("top5_running"), min(1.0, 5.0 * case.chance)
         text = f"At its pace so far the run will still be near chance (Top-5 {percent(chance)}) when the stage ends."
         weighing.supports(0.4, "top5_running", top5, chance, text)
     _faster_is_better(case, weighing)
