@@ -68,11 +68,13 @@ def fingerprints(chunks: Iterable[Pixels]) -> Fingerprints:
 def thumbnails(pixels_nHW3: Pixels) -> Floats:
     """Grey pictures of 32 x 32 px, each pixel the mean over its area, shape (n, 32, 32), 0..255."""
     n, height, width, _ = pixels_nHW3.shape
-    # Luma and columns in one product: three times less to move than a grey picture of full size first.
+    # Luma and columns in one product of two matrices: a grey picture of full size would be three times as much to
+    # move, and a product per image would have the threads wait for each other.
     columns = np.kron(_areas(THUMBNAIL_PX, width), _LUMA).T
-    narrow_nHT = pixels_nHW3.reshape(n, height, width * 3).astype(np.float32) @ columns
-    small: Floats = _areas(THUMBNAIL_PX, height) @ narrow_nHT
-    return small
+    narrow = pixels_nHW3.reshape(n * height, width * 3).astype(np.float32) @ columns
+    turned = narrow.reshape(n, height, THUMBNAIL_PX).swapaxes(1, 2).reshape(-1, height)
+    small: Floats = (turned @ _areas(THUMBNAIL_PX, height).T).reshape(n, THUMBNAIL_PX, THUMBNAIL_PX)
+    return small.swapaxes(1, 2)
 
 
 def same_pictures(

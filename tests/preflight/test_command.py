@@ -12,6 +12,7 @@ from edgeft_core.cli.preflight import described
 from edgeft_core.diagnostics.case import Finding
 from edgeft_core.preflight.report import Passed, PreflightReport
 
+FIX = {"data.normalisation": "imagenet"}
 SMALL = ["--set", "data.identities=12", "--set", "data.images_per_identity=4", "--set", "data.image_px=64"]
 
 

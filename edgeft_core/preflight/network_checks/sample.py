@@ -117,14 +117,16 @@ class NetworkSample:
         px = self.subject.config.data.image_px
         images = torch.rand(8, 3, px, px)
         embed(self.network, images[:2], "minus_one_to_one")  # the first call also chooses kernels
-        began = time.perf_counter()
+        began = (
+            time.process_time()
+        )  # what it would take if nobody else worked here: the same sample on a busy day
         embed(self.network, images, "minus_one_to_one")
-        per_image_s = (time.perf_counter() - began) / len(images)
+        per_image_s = (time.process_time() - began) / len(images) / torch.get_num_threads()
         people = int(EMBEDDING_BUDGET_S / (per_image_s * PASSES * TRAIN_IMAGES))
         if people < PEOPLE:
             people = max(8, people)
             self.subject.sampled.append(
-                f"Embeddings: {people} identities instead of {PEOPLE} were looked at, for this network is slow here."
+                f"Embeddings: {people} identities instead of {PEOPLE} were looked at, for this network is slow."
             )
         return people
 
