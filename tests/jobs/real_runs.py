@@ -31,7 +31,7 @@ def endless() -> RunConfig:
     return with_values(short(), changes)
 
 
-def wait_for(look: Callable[[], T | None], *, timeout_s: float = 120.0) -> T:
+def wait_for(look: Callable[[], T | None], *, timeout_s: float = 240.0) -> T:
     """The first true answer of ``look``."""
     deadline = time.monotonic() + timeout_s
     while not (answer := look()):

@@ -14,6 +14,7 @@ from edgeft_core.jobs.worker.journal import Journal
 
 FLUSH_EVERY_S = 0.2
 BEAT_EVERY_S = 1.0
+CHECK_EVERY_S = 5.0
 CAPACITY = 4096
 _FULL_WAIT_S = 0.01
 
@@ -27,7 +28,7 @@ class Recorder:
     """Writes a run's events from a thread of its own; beats the run's heart.
 
     Args:
-        still_ours: asked with every heartbeat; once false (the run was given up as lost), ``evict`` is called.
+        still_ours: asked every few seconds; once false (the run was given up as lost), ``evict`` is called.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Recorder:
         self._closing = False
         self._failure: BaseException | None = None
         self._next_beat = 0.0
+        self._next_check = 0.0
         self._thread = threading.Thread(target=self._serve, name="recorder", daemon=True)
         self._thread.start()
 
@@ -98,6 +100,8 @@ class Recorder:
         self._failure = self._failure or error
 
     def _drain(self) -> None:
+        if not self._waiting:
+            return
         urgent = False
         for _ in range(len(self._waiting)):
             event, at_s = self._waiting.popleft()
@@ -112,5 +116,7 @@ class Recorder:
         if now >= self._next_beat:
             self._next_beat = now + BEAT_EVERY_S
             self._journal.beat()
+        if now >= self._next_check:
+            self._next_check = now + CHECK_EVERY_S
             if not self._still_ours():
                 self._evict()
