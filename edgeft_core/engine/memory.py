@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -13,7 +14,8 @@ from edgeft_core.engine.leg import Leg
 from edgeft_core.engine.session import Session
 from edgeft_core.errors import OutOfMemoryError
 
-_SIGNS = ("can't allocate memory", "out of memory", "not enough memory")
+_SIGNS = ("can't allocate memory", "out of memory", "not enough memory", "could not create a primitive")
+"""What torch's allocators say, and oneDNN where it finds no room for its scratch memory."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -36,7 +38,7 @@ def memory_explained(session: Session, current_leg: Callable[[], Leg | None]) ->
         if not is_out_of_memory(error):
             raise
         leg = current_leg()
-        error.__traceback__ = None  # its frames hold the tensors that filled the memory
+        traceback.clear_frames(error.__traceback__)  # they hold the tensors that filled the memory
         fits = largest_batch(leg) if leg is not None else None
         raise OutOfMemoryError(_sentence(session, fits)) from None
 
@@ -51,9 +53,7 @@ def largest_batch(leg: Leg) -> int | None:
         _release(session.device)
         try:
             leg.stepper.try_pass(leg.feed.again(rows[:size], session.position.epoch), leg.settings)
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
+        except (RuntimeError, MemoryError):  # short of memory, libraries fail in many words
             size //= 2
         else:
             return size

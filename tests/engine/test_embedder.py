@@ -33,7 +33,7 @@ def test_batch_norm_statistics_stay_frozen_while_the_backbone_trains() -> None:
     assert norm.running_mean is not None
     before = norm.running_mean.clone()
     embedder.train_mode(True)
-    embedder(torch.randn(4, 3, 8, 8)).sum().backward()
+    embedder(torch.randn(4, 3, 8, 8)).sum().backward()  # type: ignore[no-untyped-call]
     assert torch.equal(norm.running_mean, before)
     assert norm.weight.grad is not None
     assert embedder.trains
@@ -59,7 +59,7 @@ def test_the_same_image_cosine_is_nan_where_there_is_no_twin() -> None:
 def test_the_pull_moves_sr_towards_hr_and_not_the_other_way() -> None:
     sr = torch.tensor([[1.0, 0.2]], requires_grad=True)
     hr = torch.tensor([[0.2, 1.0]], requires_grad=True)
-    same_image_cosine(sr, hr).sum().backward()
+    same_image_cosine(sr, hr).sum().backward()  # type: ignore[no-untyped-call]
     assert sr.grad is not None
     assert hr.grad is None
 
