@@ -11,7 +11,6 @@ from ui.live.control_panel import control_panel
 from ui.live.first_batch import first_batch_of
 from ui.live.trouble import trouble
 from ui.live.verdict import verdict_line
-from ui.visibility import poll_interval
 
 record = frame.open_page("Live")
 if record is None:
@@ -23,7 +22,7 @@ if record is None:
         action="Launch a run",
     )
     st.stop()
-every_s = None if record.state in ENDED else poll_interval()
+every_s = None if record.state in ENDED else frame.poll_s()
 trouble(record)
 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     verdict_line(record.id, every_s=every_s)

@@ -19,8 +19,10 @@ from ui import state, style
 from ui.live.actions import actions
 from ui.live.status import status_line
 from ui.messages import calmly, show_error
+from ui.visibility import VISIBLE_S, poll_interval
 
 _APP: Final = "app.py"
+_POLL: Final = "edgeft.poll_s"
 _PICKER: Final = "run_picker"
 _framed: ContextVar[bool] = ContextVar("edgeft_framed", default=False)
 
@@ -61,15 +63,21 @@ def _hand_over_to_app() -> None:
         st.rerun()
 
 
+def poll_s() -> float:
+    """Seconds between two looks for news: few while somebody looks, more while the tab is hidden."""
+    return float(st.session_state.get(_POLL, VISIBLE_S))
+
+
 def draw() -> None:
     """Run picker and status line."""
     style.apply()
+    st.session_state[_POLL] = poll_interval()
     with calmly():
         record = state.current_run()
         with st.container(key="frame", horizontal=True, vertical_alignment="center", gap="medium"):
             _picker(record)
             if record is not None:
-                status_line(record.id, record.state)
+                status_line(record.id, record.state, every_s=poll_s())
                 actions(record)
         return
     st.stop()  # without a home there is nothing that a page could show

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from edgeft_core import queries
@@ -227,3 +228,44 @@ def test_changes_stages_and_checkpoints_are_marked_on_every_axis(home: Home) -> 
         (stage,) = [one for one in data.markers(HorizontalAxis(kind, data.start_s)) if one.kind == "stage"]  # type: ignore[arg-type]
         assert stage.text == "fine-tune"
         assert stage.x == pytest.approx(where, abs=0.3)
+
+
+def test_a_missing_folder_is_told_where_it_is_typed(home: Home, tmp_path: Path) -> None:
+    app = opened("launch")
+    app.segmented_control(key="launch.recommended.data.source.kind").set_value("a folder of mine").run()
+    assert "Which faces?" in words(app)
+    app.text_input(key="launch.recommended.data.source.folder").set_value(str(tmp_path / "gone")).run()
+    assert "no such folder" in words(app)
+    assert not app.exception
+
+
+def test_a_folder_with_one_person_is_refused_in_a_sentence(home: Home, tmp_path: Path) -> None:
+    person = tmp_path / "faces" / "ann"
+    person.mkdir(parents=True)
+    Image.new("RGB", (32, 32)).save(person / "1.png")
+    app = opened("launch")
+    app.segmented_control(key="launch.recommended.data.source.kind").set_value("a folder of mine").run()
+    app.text_input(key="launch.recommended.data.source.folder").set_value(str(tmp_path / "faces")).run()
+    assert len(app.error) == 1
+    assert "Traceback" not in words(app)
+    assert not [button for button in app.button if button.label == "Start"]
+
+
+def test_settings_that_contradict_each_other_are_told_before_the_start(home: Home) -> None:
+    app = opened("launch")
+    app.toggle(key="launch.recommended.stages.0.train_backbone").set_value(True).run()
+    assert "give backbone" in words(app).replace("\\", "")
+    assert not [button for button in app.button if button.label == "Start"]
+
+
+def test_a_run_can_be_the_start_of_another(home: Home) -> None:
+    run = recorded_run(home, "mine", state=RunState.FAILED, error="No.")
+    failed = opened("live", run.id)
+    failed.button(key="trouble.launch").click().run()
+    app = AppTest.from_file(ROOT / "pages" / "launch.py", default_timeout=60)
+    for key in ("launch.like", "launch.preset"):
+        app.session_state[key] = failed.session_state[key]
+    app.run()
+    assert not app.exception
+    assert app.selectbox(key="launch.preset").value == "as mine"
+    assert app.number_input(key="launch.as mine.data.identities").value == 12

@@ -10,13 +10,17 @@ import streamlit as st
 
 from edgeft_core.config import RunConfig, StageConfig
 from edgeft_core.config_keys import Setting, settings_of, value_of, with_values
+from edgeft_core.errors import UnknownRunError
 from edgeft_core.presets import PRESETS
+from edgeft_core.store.contract import RunRecord
+from ui import state
 from ui.controls import setting_widget
 from ui.launch.sources import data_source, super_resolution
 from ui.launch.weights import backbone_name, weights
 from ui.messages import escape
 
-_MOST_STAGES: Final = 4
+_USUAL_STAGES: Final = 4
+_LIKE: Final = "launch.like"
 _SYNTHETIC_ONLY: Final = ("data.identities", "data.images_per_identity")
 _OWN_WIDGET: Final = ("preset", "data.source", "data.super_resolution", "backbone.name", "backbone.weights")
 
@@ -27,15 +31,36 @@ def launch_form() -> RunConfig:
     Raises:
         ConfigError: settings that do not work together.
     """
-    preset = st.selectbox("Preset", list(PRESETS), key="launch.preset")
-    st.caption(escape(preset_sentence(preset)))
-    form = _Form(preset)
+    bases = {name: (make(), preset_sentence(name)) for name, make in PRESETS.items()} | _like_a_run()
+    preset = st.selectbox("Preset", list(bases), key="launch.preset")
+    base, words = bases[preset]
+    st.caption(escape(words))
+    form = _Form(preset, base)
     form.data()
     form.backbone()
     form.head()
     form.stages()
     form.advanced()
     return with_values(form.base, form.changes)
+
+
+def start_from(record: RunRecord) -> None:
+    """Let the form begin with the settings of a run, as they were launched."""
+    st.session_state[_LIKE] = (record.id, record.name)
+    st.session_state["launch.preset"] = f"as {record.name}"
+
+
+def _like_a_run() -> dict[str, tuple[RunConfig, str]]:
+    """The run that :func:`start_from` named, as one more base; nothing if it was deleted since."""
+    if _LIKE not in st.session_state:
+        return {}
+    run_id, name = st.session_state[_LIKE]
+    try:
+        config = state.catalog().run(run_id).config
+    except UnknownRunError:
+        del st.session_state[_LIKE]
+        return {}
+    return {f"as {name}": (config, f"The settings of {name}, to be changed.")}
 
 
 def preset_sentence(preset: str) -> str:
@@ -48,9 +73,9 @@ def preset_sentence(preset: str) -> str:
 class _Form:
     """The sections of the form over one preset; widgets keep their values per preset."""
 
-    def __init__(self, preset: str) -> None:
+    def __init__(self, preset: str, base: RunConfig) -> None:
         self.preset = preset
-        self.base = self._with_stages(PRESETS[preset]())
+        self.base = self._with_stages(base)
         self.described = settings_of(self.base)
         self.changes: dict[str, Any] = {}
 
@@ -98,7 +123,7 @@ class _Form:
         with _section("Stages"):
             st.segmented_control(
                 "Number of stages",
-                range(1, _MOST_STAGES + 1),
+                range(1, max(_USUAL_STAGES, len(stages)) + 1),
                 default=len(stages),
                 required=True,
                 key=self.key("stage_count"),

@@ -25,6 +25,7 @@ from edgeft_core.figures.evolution import draw_evolution, evolution
 from edgeft_core.figures.shares import class_shares, draw_shares
 from edgeft_core.figures.spec import Spec
 from edgeft_core.figures.theme import Meaning
+from edgeft_core.jobs.states import ACTIVE, ENDED
 from ui.live.reading import LiveData
 
 
@@ -68,7 +69,7 @@ def predictions_now(data: LiveData, look: Look) -> Panel:
     counts_C, labels_C, images = data.window
     chance = max_share_chance(max(2, len(counts_C)), max(1, images))
     shares = class_shares(counts_C, labels_C, data.class_names, chance=chance)
-    return Panel(draw_shares(shares), shares.reduced, "Waits for the first predictions.", linked=False)
+    return Panel(draw_shares(shares), shares.reduced, _waits_for(data), linked=False)
 
 
 def predictions_over_time(data: LiveData, look: Look) -> Panel:
@@ -82,7 +83,7 @@ def predictions_over_time(data: LiveData, look: Look) -> Panel:
         markers=data.markers(look.axis),
         x_range=data.x_range(look.axis),
     )
-    return Panel(draw_evolution(shown), shown.reduced, "Waits for the first predictions.")
+    return Panel(draw_evolution(shown), shown.reduced, _waits_for(data))
 
 
 def logit_std(data: LiveData, look: Look) -> Panel:
@@ -189,7 +190,12 @@ def spread(data: LiveData, look: Look) -> Panel:
     return _panel(data, look, lines, references, y_range=(-0.05, 1.2))
 
 
-_FIRST_STEP: Final = "Waits for the first step."
+def _waits_for(data: LiveData) -> str:
+    """What an empty chart says: what is still to come, or that nothing will."""
+    if data.record.state in ENDED:
+        return "This run has recorded nothing of this."
+    return "Waits for the first step." if data.record.state in ACTIVE else "Waits for the run's turn."
+
 
 SLOTS: Final[tuple[Slot, ...]] = (
     Slot("now", "Predictions now", ("max_class_share", "label_max_share", "unique_classes"), predictions_now),
@@ -257,4 +263,4 @@ def _panel(
         x_range=data.x_range(look.axis),
         **options,
     )
-    return Panel(draw(chart), chart.reduced, _FIRST_STEP)
+    return Panel(draw(chart), chart.reduced, _waits_for(data))

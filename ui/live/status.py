@@ -13,8 +13,6 @@ from edgeft_core.jobs.states import ACTIVE, RunState
 from ui import state
 from ui.messages import calmly, escape
 
-_EVERY_S: Final = 1.0
-
 # Streamlit's colour names; the theme maps them to the meanings of figures/theme.py.
 _DOTS: Final = {
     RunState.QUEUED: ":gray[\u25cb] queued",
@@ -28,14 +26,14 @@ _DOTS: Final = {
 }
 
 
-def status_line(run_id: str, drawn_for: RunState) -> None:
+def status_line(run_id: str, drawn_for: RunState, *, every_s: float) -> None:
     """State, stage, epoch, progress, rate and remaining time, kept up to date.
 
     Args:
         drawn_for: the state for which the rest of the page is drawn; the page runs again when it changes.
     """
     with st.container(key="status"):
-        st.fragment(_draw, run_every=_EVERY_S)(run_id, drawn_for)
+        st.fragment(_draw, run_every=every_s)(run_id, drawn_for)
 
 
 def _draw(run_id: str, drawn_for: RunState) -> None:

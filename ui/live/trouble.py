@@ -9,6 +9,7 @@ from edgeft_core.jobs import control
 from edgeft_core.jobs.states import RunState
 from edgeft_core.store.contract import RunRecord
 from ui import state
+from ui.launch.form import start_from
 from ui.messages import calmly, escape
 from ui.navigation import LAUNCH, go
 
@@ -32,6 +33,7 @@ def trouble(record: RunRecord) -> None:
         if st.button(
             "Change settings and launch again", icon=":material/rocket_launch:", key="trouble.launch"
         ):
+            start_from(record)
             go(LAUNCH, record.id)
     if status.log_lines:
         with st.expander("Last lines of its log", expanded=record.state is RunState.LOST):

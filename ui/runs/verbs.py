@@ -13,8 +13,9 @@ from edgeft_core.jobs.states import ACTIVE, TRANSITIONS, RunState
 from edgeft_core.store.contract import RunRecord
 from ui import state
 from ui.launch.cost import format_bytes
+from ui.launch.form import start_from
 from ui.messages import calmly, escape
-from ui.navigation import LIVE, go
+from ui.navigation import LAUNCH, LIVE, go
 
 _KEPT: Final = ACTIVE | {RunState.QUEUED}
 
@@ -32,6 +33,9 @@ def verbs(run_id: str) -> None:
         ):
             control.requeue(state.home(), record.id)
             st.rerun()
+        if st.button("Launch one like it", icon=":material/rocket_launch:", key="runs.like"):
+            start_from(record)
+            go(LAUNCH, record.id)
         _delete(record)
     if record.error:
         st.caption(f":red[\u2715] {escape(record.error)}")
