@@ -205,9 +205,13 @@ class Case:
         """The newest values of a series; empty where there is none."""
         return self.tails.get(name, Tail())
 
+    def trail(self, name: str) -> Tail:
+        """A series over the whole run, thinned; empty where there is none."""
+        return self.trails.get(name, Tail())
+
     def in_stage(self, name: str) -> Tail:
         """The part of a trail that belongs to the current stage."""
-        trail = self.trails.get(name, Tail())
+        trail = self.trail(name)
         inside = [place for place, step in enumerate(trail.steps) if step > self.stage_step]
         return Tail(
             tuple(trail.steps[place] for place in inside), tuple(trail.values[place] for place in inside)

@@ -126,11 +126,10 @@ def runs_away(reading: Reading, past: Sequence[Reading], first_loss: float) -> b
 def is_well_above_chance(reading: Reading) -> bool:
     """Clearly more than guessing: several times the band's upper end, or a good part of the way to perfect."""
     n_classes = reading.shape.n_classes
-    pairs = [(reading.top1, reading.top1_high, 1)]
-    if n_classes >= limit.TOP5_FROM_CLASSES:
-        pairs.append((reading.top5, reading.top5_high, 5))
-    for value, high, k in pairs:
-        chance = top_k_chance(k, n_classes)
+    scores = [(reading.top1, reading.top1_high, reading.top1_chance)]
+    if n_classes >= limit.TOP5_FROM_CLASSES and reading.top5_tells:
+        scores.append((reading.top5, reading.top5_high, reading.top5_chance))
+    for value, high, chance in scores:
         skill = chance + limit.WELL_ABOVE_SKILL * (1.0 - chance)
         if value >= min(limit.WELL_ABOVE_BAND * high, skill):
             return True

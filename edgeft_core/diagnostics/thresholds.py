@@ -94,6 +94,9 @@ COSINE_FALLING = 0.02
 TOP5_FROM_CLASSES = 20
 """Below this many classes guessing's Top-5 is a quarter or more, and Top-1 alone says more."""
 
+BAND_DEVIATIONS = 3.3
+"""Standard deviations that leave .0005 above them, as the band of guessing does."""
+
 WELL_ABOVE_BAND = 3.0
 """Top-1 is well above chance at so many times the upper end of the band of guessing."""
 

@@ -54,7 +54,7 @@ class VerdictTracker:
 
     def stage(self, step: int, *, steps: int, rate_warmup: int) -> None:
         """A stage of ``steps`` steps begins after ``step``; its learning rates rise over ``rate_warmup`` of them."""
-        self._clock = Clock(step, steps, rate_warmup, step, 0)
+        self._clock = Clock(step, steps, rate_warmup, step, self._clock.validations_at_chance)
 
     def changed(self, step: int) -> None:
         """A live setting changed before ``step``: progress is measured from here on."""

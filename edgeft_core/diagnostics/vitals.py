@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from edgeft_core.diagnostics import thresholds as limit
 from edgeft_core.diagnostics.chance import max_share_chance, top_k_band, top_k_chance
 from edgeft_core.diagnostics.theory import effective_scale, random_logit_std
-from edgeft_core.diagnostics.thresholds import CHECK_SHARE_OF_WINDOW
 
 SMOOTHED = (
     "loss",
@@ -73,9 +73,23 @@ class Reading:
     s_eff: float
 
     @property
+    def skewed(self) -> bool:
+        """Whether the most frequent label is more frequent than an even draw explains."""
+        return self.label_share > max_share_chance(self.shape.n_classes, max(1, self.images))
+
+    @property
+    def top1_chance(self) -> float:
+        """Expected Top-1 of guessing; of always guessing the most frequent label where labels are skewed."""
+        even = top_k_chance(1, self.shape.n_classes)
+        return max(even, self.label_share) if self.skewed else even
+
+    @property
     def top1_high(self) -> float:
         """Upper end of the band in which guessing's Top-1 falls over this window."""
-        return top_k_band(1, self.shape.n_classes, max(1, self.images))[1]
+        if not self.skewed:
+            return top_k_band(1, self.shape.n_classes, max(1, self.images))[1]
+        spread = math.sqrt(self.label_share * (1.0 - self.label_share) / max(1, self.images))
+        return min(1.0, self.label_share + limit.BAND_DEVIATIONS * spread)
 
     @property
     def top5_high(self) -> float:
@@ -85,8 +99,12 @@ class Reading:
     @property
     def above_chance(self) -> bool:
         """Whether the window's Top-1 or Top-5 is more than guessing can explain."""
-        few = self.shape.n_classes <= 5  # then Top-5 is always right
-        return self.top1 > self.top1_high or (not few and self.top5 > self.top5_high)
+        return self.top1 > self.top1_high or (self.top5_tells and self.top5 > self.top5_high)
+
+    @property
+    def top5_tells(self) -> bool:
+        """Whether Top-5 says more than Top-1: not for few classes, nor where five frequent labels are always a hit."""
+        return self.shape.n_classes > 5 and not self.skewed
 
     @property
     def share_reference(self) -> float:
@@ -141,7 +159,7 @@ class Vitals:
                 self._sums[name] = self._sums.get(name, 0.0) * self._keep + value * size
                 self._weights[name] = self._weights.get(name, 0.0) * self._keep + size
         self._since_check += size
-        due = self._since_check >= CHECK_SHARE_OF_WINDOW * self._shape.window_images
+        due = self._since_check >= limit.CHECK_SHARE_OF_WINDOW * self._shape.window_images
         if due:
             self._since_check = 0
         return due

@@ -257,6 +257,15 @@ def test_a_probe_that_failed_counts_as_not_run() -> None:
     assert case(probes=failed).probe("nearest_class_mean", "ncm_top1_centred") is None
 
 
+def test_alike_faces_before_training_speak_against_weights_only_where_pixels_are_right() -> None:
+    alike = {"first": {"cos_different": 0.97}, "signals": COLLAPSED}
+    right, wrong = (
+        confidence("weights.missing", case("collapsed", settings={"data.normalisation": kind}, **alike))
+        for kind in ("minus_one_to_one", "none")
+    )
+    assert right > wrong == 0.0
+
+
 def test_findings_from_before_the_training_count() -> None:
     finding = Finding("data.pixel_range", "blocking", "All pixels are 0 or 1.", cause="input.range")
     assert confidence("input.range", case(findings=(finding,))) > confidence("input.range", case())

@@ -80,6 +80,13 @@ def test_predictions_on_a_frequent_label_are_no_collapse() -> None:
     assert not {one.status for one in verdicts} & BAD
 
 
+def test_always_naming_the_most_frequent_person_is_no_success() -> None:
+    frequent = {"max_class_share": 0.62, "label_max_share": 0.6, "top1_running": 0.6, "top5_running": 0.7}
+    assert "healthy" not in {one.status for one in seen(tracker(), 1, 300, frequent)}
+    better = seen(tracker(), 1, 300, frequent | {"top1_running": 0.8, "gap": 2.0})
+    assert better[-1].status == "healthy"
+
+
 def test_a_head_that_never_learns_stalls() -> None:
     verdicts = seen(tracker(), 1, 400)
     assert verdicts[-1].status == "stalled"

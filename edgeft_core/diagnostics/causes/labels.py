@@ -88,7 +88,7 @@ def split_mismatch(case: Case) -> Cause | None:
         learned
         and top1 is not None
         and validation_at_chance(case)
-        and len(case.in_stage("val_top1").values) >= 2
+        and len(case.trail("val_top1").values) >= 2
     ):
         sure, strength = knows_identities(case), min(1.0, top1 / 0.4)
         top = case.signals["val_top1"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from edgeft_core.diagnostics import thresholds as limit
 from edgeft_core.diagnostics.case import Case
 from edgeft_core.diagnostics.causes.cause import Cause, Fix, Weighing
+from edgeft_core.diagnostics.causes.inputs import expected_kind
 from edgeft_core.diagnostics.causes.symptoms import is_bad, is_learning_well, percent
 
 
@@ -13,6 +14,7 @@ def missing(case: Case) -> Cause | None:
     weighing = Weighing("weights.missing", case)
     _account(case, weighing)
     _beside_random(case, weighing)
+    _alike_at_once(case, weighing)
     if case.weights.get("source") == "none":
         _nothing_asked_for(case, weighing)
     source = case.config.backbone.weights
@@ -68,6 +70,23 @@ def _beside_random(case: Case, weighing: Weighing) -> None:
             f"With these weights nearest class means are right for {percent(loaded)}, with random ones for "
             f"{percent(fresh)}: much of what the file knows did arrive.",
         )
+
+
+def _alike_at_once(case: Case, weighing: Weighing) -> None:
+    """Loaded weights and pixels where they belong, and yet all faces alike before any training?"""
+    cosine = case.first.get("cos_different")
+    loaded = case.weights.get("source") not in {"none", None}
+    expected = case.config.data.normalisation == expected_kind(case)
+    if cosine is None or cosine < limit.SPREAD_ENOUGH or not loaded or not expected:
+        return
+    weighing.supports(
+        0.3,
+        "cos_different",
+        cosine,
+        0.0,
+        f"In the very first batch different people had a mean cosine of {cosine:.2f} although pixels were as expected: "
+        "good weights do not do that.",
+    )
 
 
 def _nothing_asked_for(case: Case, weighing: Weighing) -> None:
