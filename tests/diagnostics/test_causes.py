@@ -258,7 +258,7 @@ def test_a_probe_that_failed_counts_as_not_run() -> None:
 
 
 def test_alike_faces_before_training_speak_against_weights_only_where_pixels_are_right() -> None:
-    alike = {"first": {"cos_different": 0.97}, "signals": COLLAPSED}
+    alike: Mapping[str, Any] = {"first": {"cos_different": 0.97}, "signals": COLLAPSED}
     right, wrong = (
         confidence("weights.missing", case("collapsed", settings={"data.normalisation": kind}, **alike))
         for kind in ("minus_one_to_one", "none")
