@@ -19,10 +19,11 @@ from ui import state, style
 from ui.live.actions import actions
 from ui.live.status import status_line
 from ui.messages import calmly, show_error
-from ui.visibility import VISIBLE_S, poll_interval
+from ui.visibility import poll_interval
 
 _APP: Final = "app.py"
 _POLL: Final = "edgeft.poll_s"
+_VISIBLE_S: Final = 0.8  # with 0.2 s between two flushes of the recorder, a point is on screen within 1.5 s
 _PICKER: Final = "run_picker"
 _framed: ContextVar[bool] = ContextVar("edgeft_framed", default=False)
 
@@ -65,13 +66,13 @@ def _hand_over_to_app() -> None:
 
 def poll_s() -> float:
     """Seconds between two looks for news: few while somebody looks, more while the tab is hidden."""
-    return float(st.session_state.get(_POLL, VISIBLE_S))
+    return float(st.session_state.get(_POLL, _VISIBLE_S))
 
 
 def draw() -> None:
     """Run picker and status line."""
     style.apply()
-    st.session_state[_POLL] = poll_interval()
+    st.session_state[_POLL] = poll_interval(_VISIBLE_S)
     with calmly():
         record = state.current_run()
         with st.container(key="frame", horizontal=True, vertical_alignment="center", gap="medium"):

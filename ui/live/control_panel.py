@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -136,13 +137,12 @@ class _Panel:
         """Live settings that are seldom moved, and those of the other stages."""
         rest = [key for key in self.in_force if key not in self.shown_keys()]
         with st.expander("More settings"):
-            for key in rest:
-                stage = key.split(".")[1] if key.startswith("stages.") else ""
-                if stage:
-                    st.caption(
-                        f"Stage {int(stage) + 1}, {escape(self.record.config.stages[int(stage)].name)}"
-                    )
-                self.slider(key)
+            for prefix, keys in itertools.groupby(rest, key=lambda key: key.rsplit(".", 1)[0]):
+                if prefix.startswith("stages."):
+                    number = int(prefix.split(".")[1])
+                    st.caption(f"Stage {number + 1}, {escape(self.record.config.stages[number].name)}")
+                for key in keys:
+                    self.slider(key)
 
     def buttons(self) -> None:
         """Send at once or together, and take back."""

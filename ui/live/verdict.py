@@ -82,8 +82,12 @@ def _draw(run_id: str) -> None:
         status = queries.run_status(state.home(), run_id)
         now = queries.histogram_now(state.home(), run_id)
         found = concentration(now.predicted_C, now.labels_C, now.images)
-        words = [verdict_words(status), found.sentence() if found else ":gray[No predictions yet.]"]
-        st.markdown(" &nbsp; ".join(filter(None, words)))
+        # Always two lines: nothing below may move when a verdict appears.
+        st.markdown(
+            (verdict_words(status) or ":gray[no verdict yet]")
+            + "  \n"
+            + (found.sentence() if found else ":gray[no predictions yet]")
+        )
 
 
 def verdict_words(status: queries.RunStatus) -> str:

@@ -72,13 +72,19 @@ def _chart(signal: str, sparse: bool, runs: tuple[RunRecord, RunRecord], names: 
     ]
     curves = tuple(_curve(signal, run, style, share) for run, style in zip(runs, styles, strict=True))
     live_chart(
-        draw(LineChart(curves, unit=" %" if share else "")),
+        draw(LineChart(curves, unit=" %" if share else "", x_range=_x_range(runs))),
         key=f"compare.{runs[0].id}.{runs[1].id}.{signal}",
         height=_HEIGHT_PX,
         group=f"compare:{runs[0].id}:{runs[1].id}",
         label=SIGNALS[signal].title,
         empty="Neither run has recorded this yet.",
     )
+
+
+def _x_range(runs: tuple[RunRecord, RunRecord]) -> tuple[float, float] | None:
+    """The same for all charts, though validation starts later than training."""
+    last = max(int(run.summary.get("step") or 0) for run in runs)
+    return (1.0, float(last)) if last > 1 else None
 
 
 def _curve(signal: str, run: RunRecord, style: Style, share: bool) -> Curve:

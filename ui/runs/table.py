@@ -48,7 +48,7 @@ def presented(table: pd.DataFrame) -> pd.DataFrame:
             "state": [_STATES[RunState(state)] for state in table["state"]],
             "name": table["name"],
             "verdict": [_verdict(row) for row in table.to_dict("records")],
-            "progress": table["progress"],
+            "progress": 100 * table["progress"],
             "top1": 100 * table["best_top1"],
             "top5": 100 * table["best_top5"],
             "chance": [100 / n if pd.notna(n) else None for n in table["n_classes"]],
@@ -73,7 +73,7 @@ _COLUMNS: Final = {
     "verdict": st.column_config.TextColumn(
         "Verdict", width="small", help="And the step since which it holds."
     ),
-    "progress": st.column_config.ProgressColumn("Progress", format="percent", width="small"),
+    "progress": st.column_config.ProgressColumn("Progress", format="%.0f %%", max_value=100, width="small"),
     "top1": _percent("Best Top-1", "Best validation Top-1, margin off."),
     "top5": _percent("Best Top-5", "Best validation Top-5, margin off."),
     "chance": _percent("Guessing", "Top-1 of guessing: 1 / classes."),
