@@ -25,20 +25,8 @@ class ClassTally:
 
     def add(self, label: int) -> None:
         """One more image of a class."""
-        count = self._move(label, +1)
-        self._images += 1
-        self._largest = max(self._largest, count)
-
-    def remove(self, label: int) -> None:
-        """One image less of a class."""
-        self._move(label, -1)
-        self._images -= 1
-        if not self._classes_with[self._largest]:
-            self._largest -= 1
-
-    def _move(self, label: int, step: int) -> int:
         before = self._count_of[label]
-        after = before + step
+        after = before + 1
         if after == len(self._classes_with):
             self._classes_with.append(0)
             self._n_ln_n.append(round(after * math.log(after) * _UNIT))
@@ -46,7 +34,20 @@ class ClassTally:
         self._classes_with[before] -= 1
         self._classes_with[after] += 1
         self._weight += self._n_ln_n[after] - self._n_ln_n[before]
-        return after
+        self._images += 1
+        self._largest = max(self._largest, after)
+
+    def remove(self, label: int) -> None:
+        """One image less of a class."""
+        before = self._count_of[label]
+        after = before - 1
+        self._count_of[label] = after
+        self._classes_with[before] -= 1
+        self._classes_with[after] += 1
+        self._weight += self._n_ln_n[after] - self._n_ln_n[before]
+        self._images -= 1
+        if not self._classes_with[self._largest]:
+            self._largest = after
 
     @property
     def max_share(self) -> float:
