@@ -29,7 +29,7 @@ RATE_OVER_S = 3.0
 MEMORY_EVERY_S = 1.0
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class _Pending:
     """One step whose numbers are on their way to the host."""
 
@@ -108,7 +108,7 @@ class BatchMonitor(Collaborator):
         )
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def batch_scalars(view: BatchView) -> dict[str, Tensor]:
     """All per-batch signals as 0-dim tensors on the device."""
     scalars = {name: signal(view) for name, signal in BATCH_SIGNALS.items()}
@@ -119,7 +119,7 @@ def batch_scalars(view: BatchView) -> dict[str, Tensor]:
     return scalars
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def _send(leg: Leg, batch: StepBatch, taken: StepTaken) -> _Pending:
     passed = taken.forward
     scalars = {"finite": taken.finite, "loss": passed.loss, **batch_scalars(passed.view)}

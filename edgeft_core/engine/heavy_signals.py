@@ -27,11 +27,13 @@ class HeavySignals(Collaborator):
     def __init__(self, every_steps: int) -> None:
         self._every = every_steps
         self._recent: deque[Tensor] = deque()
+        self._images = 0
 
     def after_step(self, leg: Leg, batch: StepBatch, taken: StepTaken) -> Iterator[Event]:  # noqa: ARG002
         self._recent.append(taken.forward.view.z_BD)
-        while sum(map(len, self._recent)) - len(self._recent[0]) >= RECENT_IMAGES:
-            self._recent.popleft()
+        self._images += len(self._recent[-1])
+        while self._images - len(self._recent[0]) >= RECENT_IMAGES:
+            self._images -= len(self._recent.popleft())
         step = leg.session.position.step
         if step % self._every == 0:
             yield SignalsMeasured(step, measure(torch.cat(list(self._recent)), leg.session.head.weight))
@@ -41,6 +43,7 @@ class HeavySignals(Collaborator):
 
     def load(self, state: dict[str, Any]) -> None:
         self._recent = deque(state["recent"])
+        self._images = sum(map(len, self._recent))
 
 
 @torch.no_grad()

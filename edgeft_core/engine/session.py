@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 
@@ -55,11 +56,11 @@ class Session:
         """Places of the training images in the data set."""
         return self.dataset.splits["train"]
 
-    @property
+    @cached_property
     def batch_size(self) -> int:
         return min(self.config.data.batch_size, len(self.train_rows_N))
 
-    @property
+    @cached_property
     def steps_per_epoch(self) -> int:
         return steps_per_epoch(len(self.train_rows_N), self.batch_size)
 
