@@ -17,6 +17,9 @@ from edgeft_core.evaluation.similarity import similarity
 RANDOM_HEADS = 12
 """Draws of a random head: the largest share varies by a third from draw to draw, its mean by a tenth."""
 
+LOTS = 60
+"""Permutations of the labels: a standard deviation to a tenth."""
+
 HEAD_CLASSES_AT_MOST = 1024
 """Beyond, the largest share among so few faces no longer depends on how many classes there are."""
 
@@ -29,7 +32,7 @@ class Spread:
         images: N.
         cos_same, cos_different: mean cosine of different images of one person, and of different people.
         d_prime: distance of the two in standard deviations; 0 = no identity information.
-        d_prime_error: standard error of ``d_prime``.
+        d_prime_error: standard deviation of ``d_prime`` when labels are drawn by lot.
         random_head_share: largest share of one predicted class under a random head, mean over draws.
         random_head_expected: the same for random directions, i.e. for embeddings that are spread evenly.
         nearest_mean, nearest_mean_centred: share of images whose own class mean (of their other images) is the
@@ -70,7 +73,7 @@ def spread(emb_ND: Tensor, labels_N: Tensor, n_classes: int, *, seed: int = 0) -
         cos_same=cosines.same,
         cos_different=cosines.different,
         d_prime=cosines.d_prime,
-        d_prime_error=_error(people_N),
+        d_prime_error=d_prime_by_lot(z_ND, people_N, seed=seed),
         random_head_share=share,
         random_head_expected=expected,
         nearest_mean=nearest_other_mean(z_ND, people_N, centre=False),
@@ -118,11 +121,14 @@ def nearest_other_mean(z_ND: Tensor, people_N: Tensor, *, centre: bool) -> float
     return float((cos_NP.argmax(dim=1) == people_N)[scored].float().mean())
 
 
-def _error(people_N: Tensor) -> float:
-    """Standard error of d': sqrt(1 / pairs of one person + 1 / pairs of different people).
+def d_prime_by_lot(z_ND: Tensor, people_N: Tensor, *, seed: int) -> float:
+    """Standard deviation of d' over permutations of the labels: what it takes to be no accident.
 
-    Pairs that share an image are not independent; each image is counted as one observation instead.
+    Pairs share images, so no formula over pairs would be right. NaN where nobody has two images.
     """
-    counts = torch.bincount(people_N)
-    paired = int(counts[counts > 1].sum())
-    return math.sqrt(2.0 / paired) if paired else math.inf
+    generator = torch.Generator().manual_seed(seed)
+    draws = [
+        similarity(z_ND, people_N[torch.randperm(len(people_N), generator=generator)]).d_prime
+        for _ in range(LOTS)
+    ]
+    return float(torch.tensor(draws).std())

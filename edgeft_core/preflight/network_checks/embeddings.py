@@ -38,7 +38,8 @@ def embedding_spread(sample: NetworkSample) -> Iterator[Finding | Passed]:
         kind, best = _best_alternative(sample)
         recovery = _recovery(fed, best)
         values |= {"recovery": recovery} | best.as_values(f"{kind}.")
-        if recovery >= RANGE_RECOVERY and best.d_prime >= RANGE_KEPT_SEPARATION * fed.d_prime:
+        apart = best.cos_different < CROWDED_COSINE and best.d_prime >= RANGE_KEPT_SEPARATION * fed.d_prime
+        if recovery >= RANGE_RECOVERY and apart:
             yield _wrong_range(sample, kind, best, recovery, values)
             return
     if fed.cos_different >= CROWDED_COSINE:
@@ -90,6 +91,13 @@ def _crowded(sample: NetworkSample, values: dict[str, float]) -> Finding:
             "warning",
             f"{_seen(fed)}{beside} Layers that were not loaded scramble what the others compute.",
             cause="weights.missing",
+            values=values,
+        )
+    if loaded.report.source == "none":
+        return Finding(
+            CHECK,
+            "info",
+            f"{_seen(fed)} The weights are random, and this network starts that way: training has to spread them.",
             values=values,
         )
     if fed.nearest_mean_centred >= fed.nearest_mean + CENTRING_GAIN:

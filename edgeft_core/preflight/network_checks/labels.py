@@ -23,7 +23,7 @@ def same_person(sample: NetworkSample) -> Iterator[Finding | Passed]:
     if sample.loaded is None or len(sample.people) < PEOPLE_NEEDED:
         return
     fed = sample.as_fed
-    if not math.isfinite(fed.d_prime) or fed.cos_different >= CROWDED_COSINE:
+    if not math.isfinite(fed.d_prime * fed.d_prime_error) or fed.cos_different >= CROWDED_COSINE:
         return  # nobody has two images, or the embeddings themselves are the trouble
     values = {"d_prime": fed.d_prime, "d_prime_error": fed.d_prime_error}
     seen = (
@@ -33,9 +33,10 @@ def same_person(sample: NetworkSample) -> Iterator[Finding | Passed]:
     if fed.d_prime >= SIGNIFICANT * fed.d_prime_error:
         yield Passed("labels.same_person", f"{seen}: names and faces belong together.", values)
         return
+    untrained = sample.loaded.report.source == "none"
     yield Finding(
         "labels.same_person",
-        "warning",
+        "info" if untrained and fed.d_prime > fed.d_prime_error else "warning",
         f"{seen}: names say nothing about faces, as if labels had been shuffled. Look at a few identities in the "
         "preview. It may be a false alarm where the backbone knows nothing of such faces.",
         cause="labels.shuffled",
