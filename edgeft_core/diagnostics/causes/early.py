@@ -5,7 +5,7 @@ from __future__ import annotations
 from edgeft_core.diagnostics import thresholds as limit
 from edgeft_core.diagnostics.case import Case
 from edgeft_core.diagnostics.causes.cause import Cause, Fix, Weighing
-from edgeft_core.diagnostics.causes.symptoms import is_bad, is_learning_well
+from edgeft_core.diagnostics.causes.symptoms import different_people, is_bad, is_learning_well
 from edgeft_core.diagnostics.chance import top_k_band, top_k_chance
 
 
@@ -30,6 +30,10 @@ def early(case: Case) -> Cause | None:
     older, newer = case.tail("loss").halves()
     if newer < older:
         weighing.supports(0.3, "loss", newer, older, f"The loss is falling ({older:.3g} to {newer:.3g}).")
+    cosine = different_people(case)
+    if cosine is not None and cosine >= limit.COLLAPSED_COSINE:
+        text = f"Time alone does not part embeddings of different people whose mean cosine is {cosine:.2f}."
+        weighing.doubts(0.6, text)
     return weighing.cause(
         meaning="Nothing looks wrong. Accuracy near 0 and predictions on few classes are normal at first.",
         doubt="If nothing has moved after an epoch or two, it is not the time.",

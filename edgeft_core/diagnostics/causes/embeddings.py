@@ -12,6 +12,7 @@ from edgeft_core.diagnostics.causes.symptoms import (
     knows_identities,
     percent,
     rose_in_stage,
+    validation_at_chance,
     was_healthy_at_first,
 )
 
@@ -28,12 +29,19 @@ def common_mode(case: Case) -> Cause | None:
     _rank_after_centring(case, weighing)
     _means_after_centring(case, weighing)
     _replayed_centred(case, weighing)
-    if knows_identities(case):
+    known = knows_identities(case)
+    if known:
         d_prime = case.signals["val_d_prime"]
         text = f"Beside that direction they do tell people apart (d' {d_prime:.2f})."
         weighing.supports(0.3, "val_d_prime", d_prime, 0.0, text)
+    elif known is False:
+        d_prime = case.signals["val_d_prime"]
+        weighing.doubts(
+            0.7, f"Beside that direction they do not tell people apart either (d' {d_prime:.2f})."
+        )
     if is_learning_well(case):
-        weighing.doubts(0.5, "The head copes with it: training images are recognised well above chance.")
+        text = "The head copes with it: training images are recognised well above chance."
+        weighing.doubts(0.2 if cosine >= limit.COLLAPSED_COSINE else 0.5, text)
     return weighing.cause(
         meaning="Every embedding has the same large part in common. The head sees mostly that part, so one class wins "
         "for all faces, although the rest of the embedding knows who is who.",
@@ -117,7 +125,11 @@ def collapsed(case: Case) -> Cause | None:
         weighing.supports(0.5, "val_d_prime", case.signals["val_d_prime"], 0.0, text)
     elif known:
         weighing.doubts(0.5, f"People can still be told apart (d' {case.signals['val_d_prime']:.2f}).")
-    if is_learning_well(case):
+    if is_learning_well(case) and validation_at_chance(case):
+        top1, outside = case.signal("top1_running"), case.signal("val_top1")
+        text = f"Training images are learned by heart; of new ones {percent(outside or 0.0)} are recognised (chance "
+        weighing.supports(0.4, "val_top1", outside, top1, f"{text}{percent(case.chance)}).")
+    elif is_learning_well(case):
         weighing.doubts(0.7, "Training images are recognised well above chance.")
     return weighing.cause(
         meaning="The backbone gives nearly the same vector for every face. What it knew about people is gone, and no "
