@@ -97,21 +97,29 @@ class _Panel:
 
     def slider(self, key: str) -> None:
         """One setting; its label tells value in force and value asked for until they agree."""
-        one, held_key = self.described[key], _widget_key(self.record.id, key)
-        self._let_widget_follow(key, held_key)
-        held = st.session_state.get(held_key, self.in_force[key])
+        one = self.described[key]
+        self._let_widget_follow(key)
+        held_key = _widget_key(self.record.id, key)
+        held = st.session_state.get(held_key, self.asked.get(key, self.in_force[key]))
         setting_widget(
             one, held, held_key, remark=self._remark(one, key), on_change=_moved, args=(self.record.id, key)
         )
 
-    def _let_widget_follow(self, key: str, held_key: str) -> None:
-        """A change that came from elsewhere, or was refused, moves the slider."""
+    def _let_widget_follow(self, key: str) -> None:
+        """A change that came from elsewhere, or was refused, moves the slider.
+
+        It does so as a new widget: the browser may just now be sending the old one's value, with a poll, and that
+        must not be taken for a hand that moved it back.
+        """
         if not self.movable or key in self.collected:
             return
         target = self.asked.get(key, self.in_force[key])
-        seen_key = f"{held_key}.seen"
-        if st.session_state.get(seen_key, target) != target or key in self.refused:
-            st.session_state[held_key] = target
+        held = st.session_state.get(_widget_key(self.record.id, key), target)
+        seen_key = f"control.seen.{self.record.id}.{key}"
+        news = st.session_state.get(seen_key, target) != target or key in self.refused
+        if news and held != target:
+            version_key = _version_key(self.record.id, key)
+            st.session_state[version_key] = st.session_state.get(version_key, 0) + 1
         st.session_state[seen_key] = target
 
     def _remark(self, one: Setting, key: str) -> str:
@@ -151,7 +159,10 @@ class _Panel:
             return
         together = st.toggle(
             "Collect changes",
-            key=_together_key(self.record.id),
+            value=bool(st.session_state.get(_together_key(self.record.id))),
+            key=f"{_together_key(self.record.id)}.toggle",
+            on_change=_switch_together,
+            args=(self.record.id,),
             help="Off: a change is sent when the slider is let go. On: changes wait and take effect in one step.",
         )
         _show_problem(self.record.id)
@@ -182,11 +193,20 @@ class _Panel:
 
 
 def _widget_key(run_id: str, key: str) -> str:
-    return f"control.{run_id}.{key}"
+    return f"control.{run_id}.{key}.{st.session_state.get(_version_key(run_id, key), 0)}"
+
+
+def _version_key(run_id: str, key: str) -> str:
+    return f"control.version.{run_id}.{key}"
 
 
 def _together_key(run_id: str) -> str:
     return f"control.together.{run_id}"
+
+
+def _switch_together(run_id: str) -> None:
+    # Kept apart from the widget: whether a change is sent must not hang on a widget's life.
+    st.session_state[_together_key(run_id)] = st.session_state[f"{_together_key(run_id)}.toggle"]
 
 
 def _moved(run_id: str, key: str) -> None:
