@@ -27,7 +27,14 @@ from edgeft_core.events import (
 )
 
 BATCH_KEYS = ("loss", "cos_different", "top5_running", "max_class_share", "batch_label_classes")
-SPARSE_KEYS = ("amp_scale", "update_ratio_backbone", "update_ratio_head", "val_top1", "val_top5")
+SPARSE_KEYS = (
+    "amp_scale",
+    "contrastive_gradient_share",
+    "update_ratio_backbone",
+    "update_ratio_head",
+    "val_top1",
+    "val_top5",
+)
 """Series of which the newest values and the way they came are kept."""
 
 TAIL_LENGTH = 64

@@ -10,6 +10,7 @@ from edgeft_core.diagnostics.causes.symptoms import (
     is_bad,
     is_learning_well,
     knows_identities,
+    largest_pull,
     percent,
     rose_in_stage,
     validation_at_chance,
@@ -175,15 +176,15 @@ def alignment_only(case: Case) -> Cause | None:
     if not case.stage_config.train_backbone or weight <= 0.0:
         return None
     weighing = Weighing("embedding.alignment_only", case)
-    share = case.signal("contrastive_gradient_share")
+    share = largest_pull(case)
     if share is not None and share >= limit.PULL_SHARE:
         weighing.supports(
-            0.3 + 0.4 * share,
+            0.3 + 0.5 * min(1.0, (share - limit.PULL_SHARE) / 0.3),
             "contrastive_gradient_share",
             share,
             limit.PULL_SHARE,
-            f"{percent(share)} of the pull at the embeddings comes from the SR/HR term, which has nothing that pushes "
-            "people apart.",
+            f"Up to {percent(share)} of the pull at the embeddings came from the SR/HR term in this stage, which has "
+            "nothing that pushes people apart.",
         )
     rise = rose_in_stage(case, "cos_different")
     if rise >= limit.COSINE_RISE:
@@ -196,7 +197,7 @@ def alignment_only(case: Case) -> Cause | None:
         )
     elif not weighing.empty and not is_bad(case):
         weighing.doubts(0.5, "Different people have not come closer so far.")
-    if share is not None and share < 0.2:
+    if share is not None and share < limit.PULL_HARMLESS:
         weighing.doubts(0.6, f"The SR/HR term makes only {percent(share)} of the pull.")
     return weighing.cause(
         meaning="1 - cos(SR, HR) is smallest when every face has the same embedding. Nothing in it keeps people apart, "
@@ -231,7 +232,7 @@ def train_eval(case: Case) -> Cause | None:
         and outside - inside > 0.3
     ):
         weighing.supports(
-            0.45,
+            0.55,
             "val_cos_different",
             outside,
             inside,

@@ -76,6 +76,12 @@ def rose_in_stage(case: Case, name: str) -> float:
     return sum(values[-part:]) / part - sum(values[:part]) / part
 
 
+def largest_pull(case: Case) -> float | None:
+    """Largest share that the SR/HR term had in the gradient during the stage; None where it was not measured."""
+    seen = case.in_stage("contrastive_gradient_share").values
+    return max(seen) if seen else case.signal("contrastive_gradient_share")
+
+
 def was_healthy_at_first(case: Case) -> bool:
     """Whether different people had clearly different embeddings before anything was trained."""
     first = case.first.get("cos_different")

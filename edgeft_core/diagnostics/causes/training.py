@@ -12,6 +12,7 @@ from edgeft_core.diagnostics.causes.cause import Cause, Fix, Weighing
 from edgeft_core.diagnostics.causes.symptoms import (
     different_people,
     is_learning_well,
+    largest_pull,
     percent,
     rose_in_stage,
 )
@@ -170,8 +171,11 @@ def _losing(case: Case, weighing: Weighing) -> None:
         )
         weighing.supports(0.4, f"{case.stage_key}backbone_lr", rate, 3e-4, text)
         if rise >= limit.COSINE_RISE:
+            pulled = (largest_pull(case) or 0.0) >= limit.PULL_SHARE  # which would have done that as well
             text = f"Different people's mean cosine rose by {rise:.2f} in this stage."
-            weighing.supports(0.5, "cos_different", case.signal("cos_different"), None, text)
+            weighing.supports(
+                0.2 if pulled else 0.5, "cos_different", case.signal("cos_different"), None, text
+            )
     if case.verdict.status == "diverged" and not re.search("NaN|infinity", case.error):
         text = "The loss is above that of a network that knows nothing."
         weighing.supports(0.6, "loss", case.signal("loss"), None, text)
