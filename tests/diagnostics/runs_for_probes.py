@@ -14,7 +14,7 @@ from edgeft_core.presets import PRESETS
 
 def small(**values: object) -> RunConfig:
     """Forty drawn people with the demo weights; keys with ``__`` for dots."""
-    named = {"data.images_per_identity": 8, "threads": 1, "monitor.sample_images": 4}
+    named = {"data.images_per_identity": 10, "threads": 1, "monitor.sample_images": 4}
     return with_values(
         PRESETS["smoke"](), {**named, **{key.replace("__", "."): value for key, value in values.items()}}
     )

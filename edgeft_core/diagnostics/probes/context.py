@@ -132,18 +132,24 @@ class ProbeContext:
         return self.session.embedder.backbone
 
     @cached_property
-    def earlier(self) -> EarlierWeights:
-        """The best checkpoint if it is older than the last one, else the weights from before the first step."""
+    def start(self) -> EarlierWeights:
+        """The weights from before the first step."""
         backbone, weight_CD = self.started_from
-        start = {name: one.detach() for name, one in backbone.named_parameters()}
+        return EarlierWeights(
+            0, {name: one.detach() for name, one in backbone.named_parameters()}, {"weight": weight_CD}
+        )
+
+    @cached_property
+    def earlier(self) -> EarlierWeights:
+        """The best checkpoint if it is older than the last one, else the start."""
         best = path_of(self.session.folder, "best")
         try:
             content = checkpoint_file.read(best) if best.exists() else None
         except WeightsError:
             content = None
         if content is None or int(content["position"]["step"]) >= self.step:
-            return EarlierWeights(0, start, {"weight": weight_CD})
-        saved = content["backbone"]
+            return self.start
+        saved, start = content["backbone"], self.start.backbone
         kept = start if saved is None else {name: saved[name] for name in start}
         return EarlierWeights(int(content["position"]["step"]), kept, {"weight": content["head"]["weight"]})
 

@@ -28,6 +28,7 @@ heads get fewer steps, all of them the same number."""
 
 BATCH = 32
 LAST_STEPS = 20
+RECOMMENDED_MARGIN = 0.2
 
 
 @dataclass(frozen=True)
@@ -81,17 +82,21 @@ class Replay:
 
 
 def variants(context: ProbeContext) -> dict[str, Variant]:
-    """As is; at a tenth and ten times the learning rate; at a useful scale; without margin; centred."""
+    """As is; at a tenth and ten times the learning rate; at recommended settings; without margin; centred."""
     config = context.config
     head, lr = config.head, config.stages[context.stage].head_lr
     if lr == 0.0 or config.stages[context.stage].train_backbone:
         lr = max(stage.head_lr for stage in config.stages)  # of the stage that teaches the head
-    scale = min(256.0, 1.5 * theory.cosface_scale_bound(context.n_classes) * head.temperature)
+    recommended = {
+        "scale": min(256.0, max(16.0, 1.5 * theory.cosface_scale_bound(context.n_classes))),
+        "temperature": 1.0,
+        "margin_rad": min(head.margin_rad, RECOMMENDED_MARGIN),
+    }
     return {
         "as_is": Variant(head, lr),
-        "lr_div10": Variant(head, lr / 10),
-        "lr_x10": Variant(head, min(1.0, lr * 10)),
-        "scale_useful": Variant(head.model_copy(update={"scale": scale}), lr),
+        "lr_tenth": Variant(head, lr / 10),
+        "lr_tenfold": Variant(head, min(1.0, lr * 10)),
+        "recommended": Variant(head.model_copy(update=recommended), lr),
         "margin_0": Variant(head.model_copy(update={"margin_rad": 0.0}), lr),
         "centred": Variant(head.model_copy(update={"centre": True}), lr),
     }

@@ -33,9 +33,6 @@ COPY_BITS, COPY_CORRELATION, COPIES_AT_MOST = 6, 0.992, 20_000
 PAIRS_NEEDED = 5
 """Fewer copies say nothing about labels as a whole."""
 
-STABLE_NEEDED = 0.1
-"""Share of identities whose scored images agree on a class, below which agreement is chance."""
-
 
 def probe(context: ProbeContext, tell: Tell) -> ProbeResult:
     """Look at batches, copies under other names, and whether training and validation agree on names."""
@@ -56,7 +53,7 @@ def _counted(context: ProbeContext) -> dict[str, float]:
         "classes_without_images": float((counts_C == 0).sum()),
         "label_max_share": float(counts_C.max() / max(1, counts_C.sum())),
         "label_effective_share": effective_classes(counts_C) / dataset.n_classes,
-        "shared_classes": _shared(context),
+        "validation_known_share": _shared(context),
     }
 
 
@@ -79,7 +76,7 @@ def _batches(context: ProbeContext) -> dict[str, float]:
     batches = labels_N[order[: n * size]].reshape(n, size)
     shuffled = np.random.default_rng(0).permutation(labels_N)[: n * size].reshape(n, size)
     seen, even = (_mean_effective(one, context.n_classes) for one in (batches, shuffled))
-    return {"batch_label_classes": seen, "batch_label_classes_expected": even}
+    return {"batch_identities": seen, "batch_identities_expected": even}
 
 
 def _mean_effective(batches_NB: IntArray, n_classes: int) -> float:
@@ -140,9 +137,9 @@ def _agreement(context: ProbeContext) -> dict[str, float]:
 def _renaming(predicted_M: Tensor, place_M: Tensor) -> dict[str, float]:
     """Do the answers make sense under other names?
 
-    An answer is stable if all scored images of an identity get the same class. ``permutation_share`` is the share
-    of stable answers that are wrong and given to this identity alone: near 1 where somebody renumbered one part,
-    near 0 for a good model, and also where all faces get one class.
+    An answer is stable if all scored images of an identity get the same class. ``renamed_share`` is the share of
+    identities whose answer is stable, wrong and given to nobody else: large where somebody renumbered one part, near
+    0 for a good model, for answers drawn by lot, and where all faces get one class.
     """
     answers: dict[int, int] = {}
     asked = 0
@@ -155,18 +152,15 @@ def _renaming(predicted_M: Tensor, place_M: Tensor) -> dict[str, float]:
             answers[person] = int(given[0])
     if not asked:
         return {}
-    values = {"stable_share": len(answers) / asked}
-    if values["stable_share"] >= STABLE_NEEDED:
-        once = Counter(answers.values())
-        renamed = [person for person, answer in answers.items() if answer != person and once[answer] == 1]
-        values["permutation_share"] = len(renamed) / len(answers)
-    return values
+    once = Counter(answers.values())
+    renamed = sum(answer != person and once[answer] == 1 for person, answer in answers.items())
+    return {"stable_share": len(answers) / asked, "renamed_share": renamed / asked}
 
 
 def _text(values: dict[str, float], agreement: dict[str, float]) -> str:
     told = (
-        f"A batch holds {values['batch_label_classes']:.0f} identities (an even draw: "
-        f"{values['batch_label_classes_expected']:.0f}); {values['copies_other_label_share']:.1%} of "
+        f"A batch holds {values['batch_identities']:.0f} identities (an even draw: "
+        f"{values['batch_identities_expected']:.0f}); {values['copies_other_label_share']:.1%} of "
         f"{values['pictures']:.0f} pictures also appear under another name."
     )
     if not agreement:

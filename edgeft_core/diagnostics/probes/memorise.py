@@ -33,10 +33,10 @@ def probe(context: ProbeContext, tell: Tell) -> ProbeResult:
         head = HeadConfig(kind="arcface", scale=SCALE, margin_rad=0.0, centre=centre)
         replay = Replay(context, Variant(head, LR))
         share, steps = _taught(replay, learned.emb_ND[first], learned.labels_N[first])
-        values |= {f"accuracy{name}": share, f"steps{name}": float(steps)}
+        values |= {f"memorised{name}": share, f"steps{name}": float(steps)}
     text = (
-        f"A fresh head learned {values['accuracy']:.0%} of one batch of {len(first)} images by heart in "
-        f"{values['steps']:.0f} steps, {values['accuracy_centred']:.0%} with the embeddings centred."
+        f"A fresh head learned {values['memorised']:.0%} of one batch of {len(first)} images by heart in "
+        f"{values['steps']:.0f} steps, {values['memorised_centred']:.0%} with the embeddings centred."
     )
     return ProbeResult("memorise", values, text)
 

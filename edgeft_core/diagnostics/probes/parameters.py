@@ -17,36 +17,33 @@ _MODULES_TOLD = 5
 
 
 def probe(context: ProbeContext, tell: Tell) -> ProbeResult:
-    """Compare class weights and backbone at the last checkpoint with those of an earlier one, else of the start.
+    """Compare class weights and backbone at the last checkpoint with those of the start, and of the best checkpoint.
 
     The backbone is compared only if a stage has trained it by then: a frozen one is as it should be.
     """
     tell("Changed weights", 0, 1)
     if context.step == 0:
         raise DataError("There is no checkpoint after step 0 yet; the first comes after an epoch.")
-    earlier = context.earlier
-    head_after = {"weight": context.session.head.weight.detach()}
+    start, earlier = context.start, context.earlier
+    head = {"weight": context.session.head.weight.detach()}
     values = {
+        "step": float(context.step),
+        "head_change": change(start.head, head),
         "from_step": float(earlier.step),
-        "to_step": float(context.step),
-        "unchanged_head": unchanged(earlier.head, head_after),
-        "head_change": change(earlier.head, head_after),
+        "unchanged_head": unchanged(earlier.head, head),
     }
     told = "no stage has trained the backbone so far"
     words: dict[str, str] = {}
     if context.session.backbone_changed:
-        after = {name: one.detach() for name, one in context.network.named_parameters()}
+        backbone = {name: one.detach() for name, one in context.network.named_parameters()}
         values |= {
-            "unchanged_backbone": unchanged(earlier.backbone, after),
-            "backbone_change": change(earlier.backbone, after),
+            "backbone_change": change(start.backbone, backbone),
+            "unchanged_backbone": unchanged(earlier.backbone, backbone),
         }
         told = f"the backbone by {values['backbone_change']:.2g}"
-        still = [name for name, tensor in earlier.backbone.items() if torch.equal(tensor, after[name])]
+        still = [name for name, tensor in start.backbone.items() if torch.equal(tensor, backbone[name])]
         words = {"unchanged": _by_module(still)} if still else {}
-    text = (
-        f"From step {earlier.step} to {context.step} the class weights changed by {values['head_change']:.2g} of "
-        f"their length, {told}."
-    )
+    text = f"In {context.step} steps the class weights changed by {values['head_change']:.2g} of their length, {told}."
     return ProbeResult("parameters", values, text, words=words)
 
 
