@@ -18,7 +18,7 @@ WAIT_S = 0.25
 
 
 class ControlDesk(Collaborator):
-    """Asks for requests before every step and sees to each.
+    """Asks for requests before every step, and now and then during longer work, and sees to each.
 
     Attributes:
         stop: whether the run was asked to end.
@@ -28,12 +28,26 @@ class ControlDesk(Collaborator):
         self._controls = controls
         self._monitor = monitor
         self._checkpointer = checkpointer
+        self._put_off: list[ControlRequest] = []
         self._paused = False
         self.stop = False
 
     def before_step(self, leg: Leg, batch: StepBatch) -> Iterable[Event]:  # noqa: ARG002
-        requests = self._controls.poll()
+        return self.between_steps(leg)
+
+    def between_steps(self, leg: Leg) -> Iterable[Event]:
+        """See to all requests, and wait while the run is paused."""
+        requests = [*self._put_off, *self._controls.poll()]
+        self._put_off.clear()
         return self._handle(leg, requests) if requests else ()
+
+    def during_validation(self, leg: Leg) -> Iterator[Event]:
+        """See to changes of settings at once; the rest waits for the next step, when the state is whole again."""
+        for request in self._controls.poll():
+            if request.kind == "set":
+                yield self._set(leg, request)
+            else:
+                self._put_off.append(request)
 
     def _handle(self, leg: Leg, requests: Iterable[ControlRequest]) -> Iterator[Event]:
         for request in requests:

@@ -16,7 +16,10 @@ class Controls(Protocol):
     """Where live commands come from; the engine calls both methods from its own thread."""
 
     def poll(self) -> Sequence[ControlRequest]:
-        """New requests, oldest first, each handed out once. Called before every step: it must be cheap."""
+        """New requests, oldest first, each handed out once.
+
+        Called before every step and during longer work: it must be cheap.
+        """
         ...
 
     def wait(self, timeout_s: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Any
 
@@ -18,7 +18,7 @@ from edgeft_core.engine.samples import TrainingSamples
 from edgeft_core.engine.scheduled_looks import InputLook, UpdateLook
 from edgeft_core.engine.session import Session
 from edgeft_core.engine.validation import Validator
-from edgeft_core.events import Event, RunEnded
+from edgeft_core.events import Event, Progress, RunEnded
 
 
 class Crew:
@@ -68,6 +68,18 @@ class Crew:
     def stop(self) -> bool:
         """Whether the run was asked to end."""
         return self._desk.stop
+
+    def between_steps(self, leg: Leg) -> Iterable[Event]:
+        """Listen to commands while no step is under way."""
+        return self._desk.between_steps(leg)
+
+    def after_epoch(self, leg: Leg) -> Iterator[Event]:
+        """Everyone's part after an epoch; settings may change meanwhile."""
+        for member in self._members:
+            for event in member.after_epoch(leg):
+                yield event
+                if isinstance(event, Progress):
+                    yield from self._desk.during_validation(leg)
 
     def current_leg(self) -> Leg | None:
         return self._leg

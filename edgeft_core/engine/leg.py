@@ -26,6 +26,8 @@ class Leg:
         self.session = session
         self.index = index
         self.over: Literal["complete", "early_stop"] | None = None
+        if session.position.epoch >= self.epochs:  # resumed with fewer epochs than it had done
+            self.over = "complete"
         trains = session.config.stages[index].train_backbone
         session.embedder.train_mode(trains)
         session.backbone_changed |= trains

@@ -49,8 +49,7 @@ def train(
                 if crew.stop:
                     yield from crew.stopped(leg)
                     return
-                for member in crew:
-                    yield from member.after_epoch(leg)
+                yield from crew.after_epoch(leg)
             yield leg.ended()
             session.position.enter(leg.index + 1)
         scalars = yield from final_test(session)
@@ -63,6 +62,9 @@ def _epoch(leg: Leg, crew: Crew) -> Iterator[Event]:
     for item in leg.feed.epoch(position.epoch, position.batch):
         if not isinstance(item, StepBatch):
             yield item
+            yield from crew.between_steps(leg)
+            if crew.stop:
+                return
             continue
         for member in crew:
             yield from member.before_step(leg, item)

@@ -46,6 +46,8 @@ def similarity(z_ND: Tensor, labels_N: Tensor, twin_ND: Tensor | None = None) ->
     if len(z_ND) > IMAGES_AT_MOST:
         rows = torch.linspace(0, len(z_ND) - 1, IMAGES_AT_MOST, device=z_ND.device).long()
         z_ND, labels_N = z_ND[rows], labels_N[rows]
+    if z_ND.device.type == "mps":  # which knows no float64
+        z_ND, labels_N = z_ND.cpu(), labels_N.cpu()
     same, different = _pair_moments(z_ND, labels_N)
     spread = math.sqrt((same.variance + different.variance) / 2.0)
     gap = same.mean - different.mean

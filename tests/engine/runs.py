@@ -48,23 +48,27 @@ def tiny(**changes: Any) -> RunConfig:
 
 @dataclass
 class Script:
-    """Controls that hand out requests before given steps (1-based), counting polls."""
+    """Controls that hand out requests before given steps (1-based)."""
 
     at: dict[int, Sequence[ControlRequest]]
     while_paused: list[Sequence[ControlRequest]] = field(default_factory=list)
-    step: int = 0
+    _next_step: int = 1
     _waited: bool = False
 
     def poll(self) -> Sequence[ControlRequest]:
         if self._waited:
             self._waited = False
             return self.while_paused.pop(0) if self.while_paused else ()
-        self.step += 1
-        return self.at.get(self.step, ())
+        return self.at.pop(self._next_step, ())
 
     def wait(self, timeout_s: float) -> None:
         assert timeout_s > 0
         self._waited = True
+
+    def told(self, event: Event) -> None:
+        """Follow the run."""
+        if isinstance(event, BatchDone):
+            self._next_step = event.step + 1
 
 
 def set_at(step: int, **changes: Any) -> Script:
@@ -98,9 +102,11 @@ def started(
     resume: bool = False,
     name: str = "run",
 ) -> Iterator[Event]:
-    return train(
-        config, folder=home / name, cache=home / "cache", controls=controls or NoControls(), resume=resume
-    )
+    controls = controls or NoControls()
+    for event in train(config, folder=home / name, cache=home / "cache", controls=controls, resume=resume):
+        if isinstance(controls, Script):
+            controls.told(event)
+        yield event
 
 
 def of(kind: type[E], events: Iterable[Event]) -> list[E]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from edgeft_core.engine.controls import LiveSettings
+from edgeft_core.engine.embedder import Embedder
 from edgeft_core.errors import ConfigError
 from edgeft_core.events import (
     BatchDone,
@@ -15,9 +18,11 @@ from edgeft_core.events import (
     ControlRequest,
     Event,
     PauseChanged,
+    Progress,
     RunEnded,
+    SignalsMeasured,
 )
-from tests.engine.runs import Script, by_step, events_of, of, set_at, tiny
+from tests.engine.runs import Script, by_step, events_of, of, set_at, started, stop_at, tiny
 
 
 def test_a_live_change_returns_what_was_in_force_before() -> None:
@@ -155,3 +160,49 @@ def test_a_checkpoint_on_request_is_written_at_once_and_kept(tmp_path: Path) -> 
     assert (saved.kind, saved.step) == ("manual", 2)
     assert (tmp_path / "run" / saved.path).stat().st_size == saved.size_bytes
     assert of(ControlHandled, events)[0].outcome == "applied"
+
+
+@dataclass
+class Impatient:
+    """Asks for everything at once, as soon as the validation is under way."""
+
+    validating: bool = False
+    asked: bool = False
+
+    def poll(self) -> Sequence[ControlRequest]:
+        if not self.validating or self.asked:
+            return ()
+        self.asked = True
+        return (
+            ControlRequest(1, "checkpoint"),
+            ControlRequest(2, "set", {"head.temperature": 2.0}),
+            ControlRequest(3, "stop"),
+        )
+
+    def wait(self, timeout_s: float) -> None:
+        raise AssertionError("nobody paused")
+
+
+def test_during_a_validation_settings_change_at_once_and_the_rest_waits_for_the_next_step(
+    tmp_path: Path,
+) -> None:
+    controls = Impatient()
+    events: list[Event] = []
+    for event in started(tiny(), tmp_path, controls=controls):
+        events.append(event)
+        controls.validating |= isinstance(event, Progress) and event.what == "Embedding validation images"
+    assert [one.command_id for one in of(ControlHandled, events)] == [2, 1, 3]
+    changed, saved, _ = of(ControlHandled, events)
+    validated = next(one for one in of(SignalsMeasured, events) if "val_top1" in one.scalars)
+    assert events.index(changed) < events.index(validated) < events.index(saved)
+    assert [one.kind for one in of(CheckpointSaved, events)] == ["last", "best", "manual", "last"]
+    assert of(RunEnded, events)[0] == RunEnded(6, "stopped", {})
+
+
+def test_a_stop_is_heard_while_embeddings_are_still_computed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Embedder, "chunk", 8)
+    events = events_of(tiny(), tmp_path, controls=stop_at(1))
+    assert len([one for one in of(Progress, events) if one.what == "Embedding training images"]) == 1
+    assert of(RunEnded, events)[0] == RunEnded(0, "stopped", {})

@@ -127,3 +127,9 @@ def test_stopping_answers_the_command_and_saves_where_the_run_stands(tmp_path: P
     assert (handled.command_id, handled.outcome, handled.step) == (99, "applied", 4)
     saved = of(CheckpointSaved, events)[-1]
     assert (saved.kind, saved.step) == ("last", 3)
+
+
+def test_a_fork_with_fewer_epochs_than_were_done_goes_to_the_next_stage(tmp_path: Path) -> None:
+    events_of(tiny(stages__0__epochs=3), tmp_path, controls=stop_at(14))
+    forked = events_of(tiny(stages__0__epochs=1), tmp_path, resume=True)
+    assert {one.stage for one in of(BatchDone, forked)} == {1}
