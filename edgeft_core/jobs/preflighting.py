@@ -7,18 +7,23 @@ import os
 import secrets
 import subprocess
 import sys
+import time
 from collections import deque
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from edgeft_core.config import RunConfig
 from edgeft_core.diagnostics.kept import write_findings
+from edgeft_core.errors import HomeError
 from edgeft_core.preflight.kept import kept_report
 from edgeft_core.preflight.report import PreflightReport
 from edgeft_core.settings import REPOSITORY, Home
 
 _LINES_TOLD = 3
+_ABANDONED_S = 24 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -60,30 +65,17 @@ class PreflightProcess:
             HomeError: the home folder cannot be written.
         """
         folder = home.ensure().cache / "preflight"
-        folder.mkdir(exist_ok=True)
         name = f"{os.getpid()}-{secrets.token_hex(4)}"
-        asked, said, complained = (
-            folder / f"{name}.{kind}" for kind in ("config", "lines", "log")
-        )  # files, not pipes: nobody must read for the process to go on
-        asked.write_text(config.model_dump_json(), encoding="utf-8")
-        command = [
-            sys.executable,
-            "-m",
-            "edgeft_core.preflight",
-            "--config",
-            str(asked),
-            "--home",
-            str(home.root),
-        ]
-        with said.open("wb") as output, complained.open("wb") as errors:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=errors,
-                cwd=REPOSITORY,
-                env={**os.environ, "PYTHONUTF8": "1"},
-            )
+        # Files, not pipes: nobody must read for the process to go on.
+        asked, said, complained = (folder / f"{name}.{kind}" for kind in ("config", "lines", "log"))
+        try:
+            folder.mkdir(exist_ok=True)
+            _remove(_abandoned(folder))
+            asked.write_text(config.model_dump_json(), encoding="utf-8")
+            with said.open("wb") as output, complained.open("wb") as errors:
+                process = _process(asked, home, output.fileno(), errors.fileno())
+        except OSError as error:
+            raise HomeError(f"The check cannot write to {folder}: {error.strerror or error}.") from error
         started = cls(PreflightProgress(running=True, what="Starting", total=1), process)
         started._files = (said, complained, asked)
         return started
@@ -133,12 +125,35 @@ class PreflightProcess:
         if code is not None and not error and (report is None or not report.complete):
             error = f"The check ended early (exit code {code}). {self._last_words()}".strip()
         self._progress = replace(self._progress, running=False, error=error)
-        for path in self._files:
-            path.unlink(missing_ok=True)
+        _remove(self._files)
 
     def _last_words(self) -> str:
         with self._files[1].open(encoding="utf-8", errors="replace") as log:
             return " ".join(line.strip() for line in deque(log, maxlen=_LINES_TOLD))
+
+
+def _process(asked: Path, home: Home, output: int, errors: int) -> subprocess.Popen[bytes]:
+    module = ["-m", "edgeft_core.preflight", "--config", str(asked), "--home", str(home.root)]
+    return subprocess.Popen(
+        [sys.executable, *module],
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=errors,
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONUTF8": "1"},
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # only Windows has windows to avoid
+    )
+
+
+def _abandoned(folder: Path) -> list[Path]:
+    """Files of checks whose page went away before they ended."""
+    return [path for path in folder.glob("*-*.*") if time.time() - path.stat().st_mtime > _ABANDONED_S]
+
+
+def _remove(files: Iterable[Path]) -> None:
+    for path in files:
+        with suppress(OSError):  # Windows keeps a file while anybody reads it; the next start tries again
+            path.unlink(missing_ok=True)
 
 
 def start_preflight(home: Home, config: RunConfig, *, fresh: bool = False) -> PreflightProcess:

@@ -18,6 +18,7 @@ VERSION = 1
 """Raised when checks change, so that older reports are not taken for answers."""
 
 KEPT_AT_MOST = 200
+PARTS_AT_MOST = 8
 
 
 def key_of(config: RunConfig) -> str:
@@ -81,14 +82,18 @@ def _file_facts(name: str) -> list[Any]:
 
 
 def _folder_facts(root: Path) -> list[Any]:
-    """Time of change of the folder and of those in it, two levels deep: adding or removing a file changes one."""
+    """Time of change of the folder and of those in it: adding or removing a file changes one.
+
+    A few folders may be the parts of a split, with identities below them.
+    """
     try:
-        folders = [root, *_folders(root), *(below for folder in _folders(root) for below in _folders(folder))]
-        return [[folder.name, folder.stat().st_mtime_ns] for folder in sorted(folders)]
+        inside = _folders(root)
+        below = [one for path, _ in inside for one in _folders(path)] if len(inside) <= PARTS_AT_MOST else []
+        return [root.stat().st_mtime_ns, *sorted([str(path), changed] for path, changed in [*inside, *below])]
     except OSError:
         return []
 
 
-def _folders(folder: Path) -> list[Path]:
+def _folders(folder: Path) -> list[tuple[Path, int]]:
     with os.scandir(folder) as entries:
-        return [Path(entry.path) for entry in entries if entry.is_dir()]
+        return [(Path(entry.path), entry.stat().st_mtime_ns) for entry in entries if entry.is_dir()]
