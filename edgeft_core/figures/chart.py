@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
@@ -24,6 +25,7 @@ _LABEL_ROOM: Final = 0.14
 MARGIN: Final = {"t": 20, "b": 20}
 _UPPER: Final = (0.40, 1.0)
 _LOWER: Final = (0.0, 0.28)
+_MOST_LOG_TICKS: Final = 3
 
 
 @dataclass(frozen=True)
@@ -239,9 +241,35 @@ def _layout(chart: LineChart, low: float, high: float) -> dict[str, Any]:
     if chart.lower:
         x_axis["anchor"] = "y2"
         y_axis["domain"] = _UPPER
-        title = {"text": chart.lower_title, "font": small_font()}
-        layout["yaxis2"] = {"domain": _LOWER, "type": "log", "nticks": 3, "title": title}
+        layout["yaxis2"] = _lower_axis(chart)
     return layout
+
+
+def _lower_axis(chart: LineChart) -> dict[str, Any]:
+    axis: dict[str, Any] = {
+        "domain": _LOWER,
+        "type": "log",
+        "title": {"text": chart.lower_title, "font": small_font()},
+        "tickfont": {"size": 10},
+    }
+    positive = [value for one in chart.lower for value in _ends(one) if value > 0]
+    if positive:
+        low, high = 0.8 * min(positive), 1.25 * max(positive)
+        ticks = log_ticks(low, high)
+        axis |= {"range": [math.log10(low), math.log10(high)], "tickvals": ticks}
+        axis["ticktext"] = [theme.format_number(tick) for tick in ticks]
+    return axis
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """A few round numbers between two positive ones: powers of ten, with 2 and 5 where there is room for them."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    fine = [float(f"{mantissa}e{power}") for power in decades for mantissa in (1, 2, 5)]
+    inside = [tick for tick in fine if low <= tick <= high]
+    if len(inside) <= _MOST_LOG_TICKS:
+        return inside
+    powers = [float(f"1e{power}") for power in decades if low <= 10.0**power <= high]
+    return powers[:: -(-len(powers) // _MOST_LOG_TICKS)]
 
 
 def _colour(one: Curve) -> str:

@@ -252,7 +252,9 @@ def test_samples_show_faces_that_keys_and_clicks_choose(page: Page, address: str
     faces.nth(2).press("ArrowRight")
     expect(faces.nth(3)).to_have_attribute("aria-selected", "true")
     name = str(faces.nth(3).locator(".words").first.inner_text())
-    expect(page.get_by_text(f"{name} (true)")).to_be_visible()
+    expect(
+        page.get_by_test_id("stMarkdown").filter(has_text="the truth").filter(has_text=name).first
+    ).to_be_visible()
     page.get_by_role("radio", name="wrong", exact=True).click()
     expect(page.locator(".face[aria-label*=', right:']")).to_have_count(0)
 

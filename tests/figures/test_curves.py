@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 import pytest
 
 from edgeft_core.figures.axis import HorizontalAxis, View
-from edgeft_core.figures.chart import LineChart, Reference, place_labels, vertical_range
+from edgeft_core.figures.chart import LineChart, Reference, log_ticks, place_labels, vertical_range
 from edgeft_core.figures.chart import draw as draw_spec
 from edgeft_core.figures.curves import Style, curve, smooth
 from edgeft_core.figures.marks import Marker, marker_labels
@@ -204,3 +204,11 @@ def test_words_of_markers_at_the_same_place_do_not_lie_on_each_other() -> None:
     )
     labels = marker_labels(markers, (0.0, 100.0))
     assert [one["text"] for one in labels] == ["watch", "collapsed"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [(0.9, 6.0, [1, 2, 5]), (4.0, 30.0, [5, 10, 20]), (1e-4, 1e3, [1e-4, 1e-1, 1e2])],
+)
+def test_a_logarithmic_axis_has_a_few_round_ticks(low: float, high: float, ticks: list[float]) -> None:
+    assert log_ticks(low, high) == pytest.approx(ticks)

@@ -57,14 +57,14 @@ def _twins(item: str, pictures: Pictures) -> None:
 
 def _identities(row: Mapping[Any, Any], pictures: Pictures) -> None:
     """Training images of the true identity beside those of the predicted ones."""
-    _strip(f"{row['true']} (true)", pictures.examples(row["true"], besides=row["item"]))
+    _strip(row["true"], "the truth", pictures.examples(row["true"], besides=row["item"]))
     for name, prob in zip(row["top_names"], row["top_probs"], strict=True):
         if name != row["true"]:
-            _strip(f"{name} ({format_percent(prob)})", pictures.examples(name))
+            _strip(name, format_percent(prob), pictures.examples(name))
 
 
-def _strip(name: str, addresses: list[str]) -> None:
+def _strip(name: str, words: str, addresses: list[str]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(escape(name), width=130)
+        st.markdown(f"{escape(name)}  \n:gray[{words}]", width=130)
         for address in addresses:
             st.image(address, width=_EXAMPLE_PX, alt=f"Training image of {name}")
