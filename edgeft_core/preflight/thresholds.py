@@ -131,5 +131,8 @@ faces than these reach .6 and still learn (.62: a network for drawn people on th
 CENTRING_GAIN = 0.1
 """Nearest-class-mean accuracy won by removing the mean embedding; sampling noise of 120 images is .04."""
 
+BLIND_ERRORS = 2.0
+"""Crowded embeddings are already suspect: a d' within two standard errors of 0 is then as good as none."""
+
 SIGNIFICANT = 3.0
 """Standard errors; a check before training should not cry wolf in one of twenty runs."""

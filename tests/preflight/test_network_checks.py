@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from edgeft_core.config import RunConfig
 from edgeft_core.config_keys import with_values
@@ -15,6 +16,7 @@ from edgeft_core.models import BACKBONES
 from edgeft_core.preflight.checking import preflight
 from edgeft_core.preflight.report import PreflightReport
 from edgeft_core.presets import PRESETS
+from edgeft_core.settings import DEMO_WEIGHTS
 from tests.data.test_att_faces import FACES
 from tests.models.weight_files import prefixed, random_state
 from tests.preflight.folders import found
@@ -136,6 +138,37 @@ def test_a_device_that_is_not_there_blocks(drawn: Path) -> None:
     finding = found(preflight(small(device="cuda:17"), drawn), "settings.device")
     assert finding.level == "blocking"
     assert finding.fix == {"device": "auto"}
+
+
+def weights_with(change: Callable[[dict[str, torch.Tensor]], None], path: Path) -> Path:
+    """The demo weights with a few numbers changed."""
+    state = {name: tensor.float() for name, tensor in load_file(DEMO_WEIGHTS).items()}
+    change(state)
+    save_file(state, path)
+    return path
+
+
+def test_a_direction_that_all_faces_share_is_told_apart_from_collapse(drawn: Path, tmp_path: Path) -> None:
+    def shifted(state: dict[str, torch.Tensor]) -> None:
+        bias = next(name for name in state if name.endswith("head.fc.bias"))
+        state[bias] += 30.0
+
+    weights = weights_with(shifted, tmp_path / "shifted.safetensors")
+    fed = found(preflight(small(backbone__weights=str(weights)), drawn), "embeddings.spread")
+    assert fed.values["cos_different"] > 0.9
+    assert fed.values["nearest_mean_centred"] > 0.5
+    assert fed.cause in {"embedding.common_mode", ""}
+    assert "centre" in fed.text
+
+
+def test_weights_that_overflow_are_called_nonfinite(drawn: Path, tmp_path: Path) -> None:
+    def huge(state: dict[str, torch.Tensor]) -> None:
+        weight = next(name for name in state if name.endswith("head.fc.weight"))
+        state[weight] *= 1e38
+
+    weights = weights_with(huge, tmp_path / "huge.safetensors")
+    finding = found(preflight(small(backbone__weights=str(weights)), drawn), "embeddings.nonfinite")
+    assert (finding.level, finding.cause) == ("blocking", "numerics.nonfinite")
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import get_args
 
@@ -11,6 +12,7 @@ from edgeft_core.diagnostics.probes.spread import Spread
 from edgeft_core.preflight.network_checks.sample import NetworkSample
 from edgeft_core.preflight.report import Passed
 from edgeft_core.preflight.thresholds import (
+    BLIND_ERRORS,
     CENTRING_GAIN,
     CROWDED_COSINE,
     RANGE_BLOCKING_RECOVERY,
@@ -34,6 +36,10 @@ def embedding_spread(sample: NetworkSample) -> Iterator[Finding | Passed]:
         return
     fed = sample.as_fed
     values = fed.as_values()
+    if not math.isfinite(fed.cos_different):
+        told = "The network gives NaN or infinity for faces as the run would feed them; look at weights and pixels."
+        yield Finding("embeddings.nonfinite", "blocking", told, cause="numerics.nonfinite", values=values)
+        return
     if fed.cos_different >= RANGE_COSINE:
         kind, best = _best_alternative(sample)
         recovery = _recovery(fed, best)
@@ -80,50 +86,37 @@ def _wrong_range(
 
 
 def _crowded(sample: NetworkSample, values: dict[str, float]) -> Finding:
-    """Crowded, and no range of pixels helps."""
+    """Crowded, and no range of pixels helps: what else is it?"""
     fed, fresh, loaded = sample.as_fed, sample.as_fresh, sample.loaded
     assert loaded is not None
     values |= fresh.as_values("fresh.")
-    beside = f" The same network at random gives {fresh.cos_different:.2f}."
-    if not loaded.report.complete:
-        return Finding(
-            CHECK,
-            "warning",
-            f"{_seen(fed)}{beside} Layers that were not loaded scramble what the others compute.",
-            cause="weights.missing",
-            values=values,
-        )
+    seen = f"{_seen(fed)} The same network at random gives {fresh.cos_different:.2f}."
     if loaded.report.source == "none":
-        return Finding(
-            CHECK,
-            "info",
-            f"{_seen(fed)} The weights are random, and this network starts that way: training has to spread them.",
-            values=values,
-        )
+        told = f"{seen} These weights are random too: training has to spread the embeddings."
+        return Finding(CHECK, "info", told, values=values)
+    if not loaded.report.complete:
+        told = f"{seen} Layers that were not loaded scramble what the others compute."
+        return Finding(CHECK, "warning", told, cause="weights.missing", values=values)
     if fed.nearest_mean_centred >= fed.nearest_mean + CENTRING_GAIN:
-        return Finding(
-            CHECK,
-            "warning",
-            f"{_seen(fed)}{beside} With the mean embedding removed, nearest class means are right for "
-            f"{fed.nearest_mean_centred:.0%} instead of {fed.nearest_mean:.0%}: faces share one direction but differ "
-            "besides. Switch on head.centre.",
-            cause="embedding.common_mode",
-            values=values,
-            fix={"head.centre": True},
+        return _common_mode(fed, seen, values)
+    if fed.d_prime < BLIND_ERRORS * fed.d_prime_error:
+        told = (
+            f"{seen} They carry no identity either, and no range of pixels changes that. Use other weights."
         )
-    blind = fed.d_prime < 2.0 * fed.d_prime_error
-    told = (
-        "They carry no identity information either"
-        if blind
-        else f"They do tell people apart (d' {fed.d_prime:.1f})"
-    )
+        return Finding(CHECK, "warning", told, cause="embedding.collapsed", values=values)
+    told = f"{seen} They do tell people apart (d' {fed.d_prime:.1f}); centring them (head.centre) may help."
+    return Finding(CHECK, "info", told, values=values)
+
+
+def _common_mode(fed: Spread, seen: str, values: dict[str, float]) -> Finding:
     return Finding(
         CHECK,
-        "warning" if blind else "info",
-        f"{_seen(fed)}{beside} {told}; no range of pixels changes that. "
-        + ("Use other weights." if blind else "Centring (head.centre) or training the backbone may help."),
-        cause="embedding.collapsed" if blind else "",
+        "warning",
+        f"{seen} With the mean embedding removed, nearest class means are right for {fed.nearest_mean_centred:.0%} "
+        f"instead of {fed.nearest_mean:.0%}: faces share one direction but differ besides. Switch on head.centre.",
+        cause="embedding.common_mode",
         values=values,
+        fix={"head.centre": True},
     )
 
 
