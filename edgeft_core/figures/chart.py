@@ -26,6 +26,7 @@ MARGIN: Final = {"t": 20, "b": 20}
 _UPPER: Final = (0.40, 1.0)
 _LOWER: Final = (0.0, 0.28)
 _MOST_LOG_TICKS: Final = 3
+_MOST_POINTS_MARKED: Final = 60  # beyond this, dots would run into a thick line
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ def _traces(one: Curve, axis: HorizontalAxis, unit: str, y_axis: str) -> list[di
         "yaxis": y_axis,
         "name": name,
         "legendgroup": name,
-        "mode": "lines+markers" if one.style.sparse or len(one.x_P) == 1 else "lines",
+        "mode": "lines+markers" if _shows_points(one) else "lines",
         "line": {"color": colour, "width": theme.LINE_WIDTH_PX, "dash": one.style.dash},
         "marker": {"color": colour, "size": 5},
         "connectgaps": one.style.sparse,
@@ -167,6 +168,10 @@ def _traces(one: Curve, axis: HorizontalAxis, unit: str, y_axis: str) -> list[di
         **_measured(one, axis, colour),
     }
     return [behind, line]
+
+
+def _shows_points(one: Curve) -> bool:
+    return len(one.x_P) == 1 or (one.style.sparse and len(one.x_P) <= _MOST_POINTS_MARKED)
 
 
 def _measured(one: Curve, axis: HorizontalAxis, colour: str) -> dict[str, Any]:

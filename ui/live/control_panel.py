@@ -143,7 +143,7 @@ class _Panel:
 
     def more(self) -> None:
         """Live settings that are seldom moved, and those of the other stages."""
-        rest = [key for key in self.in_force if key not in self.shown_keys()]
+        rest = [key for key in self.in_force if key not in self.shown_keys() and not self._idle(key)]
         with st.expander("More settings"):
             for prefix, keys in itertools.groupby(rest, key=lambda key: key.rsplit(".", 1)[0]):
                 if prefix.startswith("stages."):
@@ -151,6 +151,13 @@ class _Panel:
                     st.caption(f"Stage {number + 1}, {escape(self.record.config.stages[number].name)}")
                 for key in keys:
                     self.slider(key)
+
+    def _idle(self, key: str) -> bool:
+        """A setting of the backbone in a stage that does not train it."""
+        if not key.startswith("stages."):
+            return False
+        _, number, name = key.split(".")
+        return name in _STAGE[1:] and not self.record.config.stages[int(number)].train_backbone
 
     def buttons(self) -> None:
         """Send at once or together, and take back."""
