@@ -13,10 +13,6 @@ program that draws them makes no copies."""
 
 # Images
 
-CONSTANT_STD = 2.0
-"""Of 255 grey levels. A face, even a dark and blurred one, varies by more than 10; JPEG noise on a flat picture
-by about 1."""
-
 NARROW_RANGE = 8.0
 """Of 255 grey levels, between the 1st and the 99th percentile of all pixels: pictures that were scaled to 0..1
 or normalised before they were saved hold values of 0 and 1 only."""
@@ -34,15 +30,6 @@ UNREADABLE_WARNING_SHARE = 0.01
 """Fewer unreadable files are mentioned, more deserve a look (the run itself stops at its own limit)."""
 
 # Duplicates
-
-HASH_BITS_APART = 6
-"""Of 64. Scaling, compression and a slight change of brightness flip up to about five bits of a difference hash
-(Krawetz 2013); pairs within this distance are looked at again."""
-
-SAME_PICTURE_CORRELATION = 0.992
-"""Of the two pictures at 32 x 32 px. Measured on the AT&T faces (one camera, aligned, grey): different people reach
-0.89, two shots of one person taken moments apart 0.987; the same picture saved again as JPEG of quality 50 stays
-above 0.998, reduced to 64 px and enlarged above 0.999."""
 
 PAIRS_AT_MOST = 200_000
 """More near-duplicate pairs than this are not listed: the finding then says "at least"."""

@@ -24,7 +24,7 @@ def prints_of(*images: Pixels) -> Fingerprints:
 
 
 def pairs(prints: Fingerprints, at_most: int = 1000) -> list[tuple[int, int]]:
-    found = same_pictures(prints, bits_apart=6, correlation=0.992, at_most=at_most)
+    found = same_pictures(prints, at_most=at_most)
     return [(int(one), int(other)) for one, other in found]
 
 

@@ -12,7 +12,7 @@ from torch.nn.functional import normalize
 
 from edgeft_core.data.drawn import DrawnPeople
 from edgeft_core.data.images import IntArray
-from edgeft_core.data.perceptual_hash import Fingerprints, fingerprints, same_pictures
+from edgeft_core.data.perceptual_hash import FLAT_STD, Fingerprints, fingerprints, same_pictures
 from edgeft_core.data.split_names import split_names
 from edgeft_core.diagnostics.case import ProbeResult
 from edgeft_core.diagnostics.class_counts import effective_classes
@@ -24,11 +24,7 @@ from edgeft_core.evaluation.similarity import similarity
 
 BATCHES = 100
 PICTURES = 2000
-FLAT_STD = 2.0
-"""Of 255 grey levels: a blank picture with the noise of its compression."""
-
-COPY_BITS, COPY_CORRELATION, COPIES_AT_MOST = 6, 0.992, 20_000
-"""What counts as the same picture; measured for :mod:`edgeft_core.preflight.thresholds`."""
+COPIES_AT_MOST = 20_000
 
 PAIRS_NEEDED = 5
 """Fewer copies say nothing about labels as a whole."""
@@ -91,7 +87,7 @@ def _pictures(context: ProbeContext) -> dict[str, float]:
     prints = fingerprints(
         dataset.read_hr(rows_N[start : start + 256]) for start in range(0, len(rows_N), 256)
     )
-    pairs = same_pictures(prints, bits_apart=COPY_BITS, correlation=COPY_CORRELATION, at_most=COPIES_AT_MOST)
+    pairs = same_pictures(prints, at_most=COPIES_AT_MOST)
     labels = dataset.labels_N[rows_N[pairs]]
     disagree = labels[:, 0] != labels[:, 1]
     values = {

@@ -15,21 +15,14 @@ from edgeft_core.preflight.subject import Subject
 from edgeft_core.preflight.thresholds import (
     DUPLICATES_ACROSS_SHARE,
     DUPLICATES_WITHIN_SHARE,
-    HASH_BITS_APART,
     PAIRS_AT_MOST,
-    SAME_PICTURE_CORRELATION,
     SPLIT_OVERLAP_SHARE,
 )
 
 
 def duplicates(subject: Subject) -> Iterator[Finding | Passed]:
     """Near-duplicates by perceptual hash, of all images with each other."""
-    pairs_M2 = same_pictures(
-        subject.fingerprints,
-        bits_apart=HASH_BITS_APART,
-        correlation=SAME_PICTURE_CORRELATION,
-        at_most=PAIRS_AT_MOST,
-    )
+    pairs_M2 = same_pictures(subject.fingerprints, at_most=PAIRS_AT_MOST)
     rows_M2 = subject.rows_N[pairs_M2]
     labels_M2 = subject.data.labels_N[rows_M2]
     across_M = labels_M2[:, 0] != labels_M2[:, 1]

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from edgeft_core.data.perceptual_hash import FLAT_STD
 from edgeft_core.diagnostics.case import Finding
 from edgeft_core.preflight.report import Passed
 from edgeft_core.preflight.subject import Subject
 from edgeft_core.preflight.thresholds import (
     CONSTANT_BLOCKING_SHARE,
-    CONSTANT_STD,
     CONSTANT_WARNING_SHARE,
     FEW_PICTURES_SHARE,
     NARROW_RANGE,
@@ -38,7 +38,7 @@ def unreadable(subject: Subject) -> Iterator[Finding | Passed]:
 def constant(subject: Subject) -> Iterator[Finding | Passed]:
     """Black, white or otherwise flat images, and the same few placeholders again and again."""
     prints, rows_N = subject.fingerprints, subject.rows_N
-    flat = np.flatnonzero(prints.std_N < CONSTANT_STD)
+    flat = np.flatnonzero(prints.std_N < FLAT_STD)
     share, distinct = len(flat) / len(prints), prints.distinct()
     values = {"images": len(prints), "constant": len(flat), "share": share, "distinct": distinct}
     named = tuple(subject.data.item_id(int(row)) for row in rows_N[flat[:5]])
