@@ -212,8 +212,8 @@ def test_a_common_direction_is_what_centring_removes(own_context: ProbeContext) 
     assert means["cos_different"] > 0.9
     assert means["ncm_top1_centred"] > 0.5
     replays = run("head_replays", context).values
-    assert replays["top5_centred"] > replays["top5_as_is"]
-    assert replays["loss_last_centred"] < replays["loss_last_as_is"]
+    assert replays["top5_centred"] >= replays["top5_as_is"]
+    assert replays["loss_last_centred"] < 0.7 * replays["loss_last_as_is"]
 
 
 def test_replays_answer_alike_when_asked_again(
