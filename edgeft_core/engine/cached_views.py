@@ -123,8 +123,8 @@ class CachedViews:
             view=number or None,
             twins=-(-len(positions) // TWIN_SHARE),
         )
-        emb_nD = self._embedder.frozen(faces.images_B3HW)
-        same_n = same_image_cosine(emb_nD, self._embedder.frozen(faces.twins_T3HW))
+        emb_nD, twin_tD = self._embedder.pair(faces)
+        same_n = same_image_cosine(emb_nD, twin_tD)
         if not view.emb_ND.numel():
             n = len(self._rows_N)
             view.emb_ND = self._placed(torch.empty(n, emb_nD.shape[1]))
