@@ -34,7 +34,7 @@ class View:
         layout_N: the order in which rows are embedded, chunk by chunk.
         emb_ND: embeddings, row n belongs to the n-th training image.
         same_image_N: cosine with the other resolution, NaN where it was not measured.
-        ready: per chunk, whether its rows are filled.
+        ready: per chunk, whether its rows are filled; ``complete`` once all are.
     """
 
     layout_N: IntArray
@@ -42,6 +42,7 @@ class View:
     emb_ND: Tensor
     same_image_N: Tensor
     ready: npt.NDArray[np.bool_]
+    complete: bool = False
 
 
 class CachedViews:
@@ -85,6 +86,8 @@ class CachedViews:
     def fill(self, number: int, positions: IntArray | None = None) -> Iterator[Event]:
         """Embed the chunks that ``positions`` (all where None) still need; tells how far the view is."""
         view = self.view(number)
+        if view.complete:
+            return
         needed = view.chunk_of_N if positions is None else view.chunk_of_N[positions]
         for chunk in np.unique(needed):
             if not view.ready[chunk]:
@@ -93,6 +96,7 @@ class CachedViews:
                 n = len(self._rows_N)
                 yield Progress("Embedding training images", min(done, n), n)
                 if view.ready.all():
+                    view.complete = True
                     yield from self._keep(number, view)
 
     def close(self) -> None:
@@ -106,7 +110,7 @@ class CachedViews:
         kept = self._store.load(self._key_of(number))
         if kept is not None and len(kept["emb_ND"]) == n:
             emb, same = self._placed(kept["emb_ND"]), self._placed(kept["same_image_N"])
-            return View(layout_N, chunk_of_N, emb, same, np.ones(-(-n // size), np.bool_))
+            return View(layout_N, chunk_of_N, emb, same, np.ones(-(-n // size), np.bool_), complete=True)
         return View(layout_N, chunk_of_N, torch.empty(0), torch.empty(0), np.zeros(-(-n // size), np.bool_))
 
     def _placed(self, tensor: Tensor) -> Tensor:

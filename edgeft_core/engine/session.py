@@ -9,6 +9,7 @@ from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from edgeft_core.config import RunConfig
@@ -86,7 +87,7 @@ class Session:
         self.head.centre = head.centre
         self.head.label_smoothing = head.label_smoothing
 
-    def trained_classes_C(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    def trained_classes_C(self) -> npt.NDArray[np.bool_]:
         """Per class, whether it has training images; only such classes can be scored."""
         trained = np.zeros(self.dataset.n_classes, np.bool_)
         trained[self.dataset.labels_N[self.train_rows_N]] = True
