@@ -62,10 +62,14 @@ def server_process(url: str) -> psutil.Process:
     return next(one for one in psutil.Process().children() if port in one.cmdline())
 
 
+def await_end(home: Home, run_id: str) -> None:
+    wait_until(lambda: queries.catalog_of(home).run(run_id).state in ENDED, "the run ends", 240)
+
+
 def end(home: Home, run_id: str) -> None:
     if queries.catalog_of(home).run(run_id).state not in ENDED:
         control.stop(home, run_id)
-    wait_until(lambda: queries.catalog_of(home).run(run_id).state in ENDED, "the run ends", 120)
+    await_end(home, run_id)
 
 
 @pytest.mark.skipif(not FACES.is_dir(), reason=f"no real faces in {FACES}")
@@ -99,16 +103,28 @@ def test_a_folder_of_real_faces_is_previewed_trained_and_shown(
 
 
 @pytest.mark.skipif(not DEMO_WEIGHTS.is_file(), reason="the demo weights are not there")
-def test_pixels_in_the_wrong_range_are_named_on_the_live_page(
+def test_unnormalised_pixels_collapse_a_run_and_the_reported_fix_makes_it_worse(
     page: Page, home: Home, streamlit_server: StartServer
 ) -> None:
-    config = with_values(
-        PRESETS["collapse-demo"](), {"data.identities": 60, "data.images_per_identity": 6, "threads": 1}
-    )
-    run = jobs.launch(home, config)
-    page.goto(f"{serve(streamlit_server, home)}/live?run={run.id}")
-    expect(page.locator(".st-key-verdict")).to_contain_text("input.range")
-    end(home, run.id)
+    small = {
+        "data.normalisation": "none",
+        "data.identities": 60,
+        "data.images_per_identity": 8,
+        "stages.0.epochs": 12,
+        "stages.1.epochs": 1,
+        "threads": 1,
+    }
+    largest: dict[str, float] = {}
+    for preset in ("collapse-demo", "reported-fix"):
+        run = jobs.launch(home, with_values(PRESETS[preset](), small), name=preset)
+        page.goto(f"{serve(streamlit_server, home)}/live?run={run.id}")
+        expect(page.locator(".st-key-verdict")).to_contain_text("COLLAPSED")
+        expect(page.locator(".st-key-verdict")).to_contain_text("input.range")
+        await_end(home, run.id)
+        with queries.metrics_of(home, run.id) as metrics:
+            largest[preset] = metrics.latest()["max_class_share"]
+    assert largest["collapse-demo"] > 3 / 60
+    assert largest["reported-fix"] > largest["collapse-demo"]
 
 
 def test_a_job_does_not_notice_that_its_server_dies_and_comes_back(
