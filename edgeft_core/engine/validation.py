@@ -14,7 +14,7 @@ from edgeft_core.events import Event, SignalsMeasured
 class Standing:
     """The best validation so far, and how long it has been the best.
 
-    Better means a higher Top-1, then a higher Top-5; where nobody can be identified, a higher d'.
+    Better means a higher Top-1, then a higher Top-5, then a lower loss; where nobody can be identified, a higher d'.
     """
 
     def __init__(self) -> None:
@@ -26,8 +26,10 @@ class Standing:
 
     def judge(self, scalars: dict[str, float], step: int, epochs: int) -> None:
         """Compare a validation that came ``epochs`` after the one before."""
-        identified = [scalars[name] for name in ("val_top1", "val_top5") if name in scalars]
-        merit = identified or [scalars.get("val_d_prime", 0.0)]
+        if "val_top1" in scalars:
+            merit = [scalars["val_top1"], scalars["val_top5"], -scalars["val_loss"]]
+        else:
+            merit = [scalars.get("val_d_prime", 0.0)]
         self.scalars = scalars
         self.improved = not self.best or merit > self.best
         if self.improved:
