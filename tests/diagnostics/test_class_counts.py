@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -37,6 +37,7 @@ def test_nothing_predicted_yet_reads_as_zero() -> None:
     assert (max_class_share(nothing), effective_classes(nothing), unique_classes(nothing)) == (0.0, 0.0, 0)
 
 
+@settings(deadline=None)
 @given(arrays(np.int64, st.integers(1, 40), elements=st.integers(0, 1000)).filter(lambda a: a.sum() > 0))
 def test_effective_classes_lie_between_one_and_the_classes_predicted(counts: np.ndarray) -> None:
     assert 1.0 - 1e-9 <= effective_classes(counts) <= unique_classes(counts) * (1 + 1e-9)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeft_core.diagnostics.class_counts import effective_classes, max_class_share, unique_classes
@@ -25,6 +25,7 @@ def filled(size: int, told: list[list[tuple[int, int, int, int]]]) -> Prediction
     return window
 
 
+@settings(deadline=None)
 @given(st.integers(1, 20), batches)
 def test_the_window_tells_what_recounting_its_images_tells(
     size: int, told: list[list[tuple[int, int, int, int]]]
@@ -45,6 +46,7 @@ def test_the_window_tells_what_recounting_its_images_tells(
     )
 
 
+@settings(deadline=None)
 @given(st.integers(1, 20), batches)
 def test_a_window_that_was_stored_goes_on_with_the_same_digits(
     size: int, told: list[list[tuple[int, int, int, int]]]
@@ -62,6 +64,7 @@ def test_an_empty_window_reads_as_zero() -> None:
     assert set(PredictionWindow(16, 5).scalars().values()) == {0.0}
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=60))
 def test_a_tally_does_not_depend_on_the_order_of_coming_and_going(labels: list[int]) -> None:
     one, other = ClassTally(5), ClassTally(5)

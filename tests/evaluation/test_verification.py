@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeft_core.evaluation.verification import score_pairs, verification
@@ -24,6 +24,7 @@ def test_equal_distributions_are_guessing() -> None:
     assert found.eer == pytest.approx(0.5, abs=0.01)
 
 
+@settings(deadline=None)
 @given(scores, scores)
 def test_auc_is_the_share_of_couples_in_the_right_order(genuine: np.ndarray, impostor: np.ndarray) -> None:
     right = (genuine[:, None] > impostor).mean() + (genuine[:, None] == impostor).mean() / 2
