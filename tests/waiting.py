@@ -16,3 +16,19 @@ def wait_until(condition: Callable[[], Any], what: str, timeout_s: float) -> Non
         if time.monotonic() > deadline:
             pytest.fail(f"Waited {timeout_s:.0f} s in vain: {what}.")
         time.sleep(0.05)
+
+
+def insist(act: Callable[[], Any], condition: Callable[[], Any], what: str, timeout_s: float = 60) -> None:
+    """Repeat an action whose repetition does no harm until ``condition`` holds.
+
+    A click that falls between two states of a page is lost, for tests on a busy machine as for people.
+    """
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        act()
+        again = time.monotonic() + 6
+        while time.monotonic() < min(again, deadline):
+            if condition():
+                return
+            time.sleep(0.1)
+    pytest.fail(f"Insisted {timeout_s:.0f} s in vain: {what}.")

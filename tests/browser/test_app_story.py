@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from edgeft_core import jobs, queries
 from edgeft_core.config import RunConfig
@@ -20,7 +20,7 @@ from edgeft_core.settings import Home
 from edgeft_core.store.contract import RunRecord
 from tests.browser.conftest import StartServer
 from tests.jobs.conftest import end_processes
-from tests.waiting import wait_until
+from tests.waiting import insist, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -221,6 +221,12 @@ def test_zoom_survives_updates_and_moves_all_charts(
     assert after == pytest.approx(zoomed)
 
 
+def press(button: Locator) -> None:
+    """Click a button if it is there."""
+    if button.is_visible():
+        button.click()
+
+
 def test_pause_go_on_and_stop(page: Page, address: str, home: Home, record: RunRecord) -> None:
 
     def state() -> RunState:
@@ -228,11 +234,11 @@ def test_pause_go_on_and_stop(page: Page, address: str, home: Home, record: RunR
 
     page.goto(f"{address}/live?run={record.id}")
     actions = page.locator(".st-key-actions")
-    actions.get_by_role("button", name="pause").click()
-    wait_until(lambda: state() is RunState.PAUSED, "paused", 30)
+    pause = actions.get_by_role("button", name="pause")
+    insist(lambda: press(pause), lambda: state() is RunState.PAUSED, "paused")
     expect(page.locator(".st-key-status")).to_contain_text("paused")
-    actions.get_by_role("button", name="play_arrow").click()
-    wait_until(lambda: state() is RunState.RUNNING, "running again", 30)
+    go_on = actions.get_by_role("button", name="play_arrow")
+    insist(lambda: press(go_on), lambda: state() is RunState.RUNNING, "running again")
     expect(page.locator(".st-key-status")).to_contain_text("running")
     actions.get_by_role("button", name="stop").click()
     page.get_by_role("button", name="Stop the run").click()

@@ -19,7 +19,7 @@ from edgeft_core.presets import PRESETS, smoke
 from edgeft_core.settings import DEMO_WEIGHTS, Home
 from tests.browser.conftest import StartServer
 from tests.jobs.conftest import end_processes
-from tests.waiting import wait_until
+from tests.waiting import insist, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -79,8 +79,9 @@ def test_a_folder_of_real_faces_is_previewed_trained_and_shown(
     page.goto(f"{serve(streamlit_server, home)}/launch")
     page.get_by_role("combobox", name="Preset").click()
     page.get_by_role("option", name="smoke", exact=True).click()
-    page.get_by_role("radio", name="a folder of mine").click()
     folder = page.get_by_role("textbox", name="Folder")
+    source = page.get_by_role("radio", name="a folder of mine")
+    insist(source.click, folder.is_visible, "the folder is asked for")
     folder.fill(str(FACES / "missing"))
     folder.press("Enter")
     expect(page.get_by_text("no such folder")).to_be_visible()

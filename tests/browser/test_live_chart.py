@@ -14,6 +14,7 @@ from playwright.sync_api import Page, Route, WebSocket, expect
 
 from edgeft_core.figures.theme import Meaning, colour
 from tests.browser.conftest import StartServer
+from tests.waiting import insist
 
 pytestmark = pytest.mark.browser
 
@@ -172,9 +173,11 @@ def test_charts_do_not_fade_while_a_slow_page_runs(charts: Charts) -> None:
 def test_double_click_on_any_chart_resets_the_whole_group(charts: Charts) -> None:
     charts.zoom_x("first")
     charts.drag("first", (0.5, 0.2), (0.5, 0.6))
-    charts.double_click("second")
-    for key in ("first", "second"):
-        charts.wait("(key) => plot(key)._fullLayout.xaxis.range[1] > 90", key)
+    insist(
+        lambda: charts.double_click("second"),
+        lambda: all(charts.x_range(key)[1] > 90 for key in ("first", "second")),
+        "both charts show everything again",
+    )
     assert charts.evaluate("first", "n => n._fullLayout.yaxis.autorange") is True
     charts.tick()
     assert charts.x_range("first")[1] == pytest.approx(109)

@@ -38,7 +38,8 @@ def test_runs_without_results_have_empty_cells() -> None:
         "id": "a", "name": "a", "state": "queued", "preset": "smoke", "data": "/faces/mine", "backbone": "edgeface_xxs",
         "weights": "demo", "normalisation": "none", "head": "arcface", "scale": 16.0, "margin_rad": 0.1,
         "temperature": 1.0, "head_lr": 1e-3, "backbone_lr": None, "n_classes": None, "step": None, "progress": None,
-        "best_top1": None, "best_top5": None, "max_class_share": None, "verdict": None, "verdict_since": None, "created_at": None, "started_at": None,
+        "best_top1": None, "best_top5": None, "max_class_share": None, "verdict": None, "verdict_since": None,
+        "created_at": None, "started_at": None,
         "duration_s": None, "parent_id": None, "error": "",
     }  # fmt: skip
     numbers = ["progress", "best_top1", "best_top5", "max_class_share", "duration_s"]
