@@ -339,6 +339,14 @@ class RunConfig(_Settings):
     device: str = setting("auto", "Device", "auto, cpu, cuda, cuda:1, mps.", advanced=True)
     amp: bool = setting(True, "Mixed precision", "On CUDA only; the head stays in float32.", advanced=True)
     threads: int = setting(0, "CPU threads", "0 leaves the choice to torch.", ge=0, le=1024, advanced=True)
+    max_restarts: int = setting(
+        2,
+        "Restarts",
+        "How often the run is taken up again by itself, from its last checkpoint, when its worker dies.",
+        ge=0,
+        le=1000,
+        advanced=True,
+    )
     data: DataConfig = DataConfig()
     backbone: BackboneConfig = BackboneConfig()
     head: HeadConfig = HeadConfig()

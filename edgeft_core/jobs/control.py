@@ -69,7 +69,7 @@ def _opened(home: Home, run: str) -> Iterator[tuple[Catalog, RunRecord]]:
 
 def _true_state(catalog: Catalog, record: RunRecord) -> RunRecord:
     if record.state in ACTIVE and (why := death_of(record)) is not None:
-        mark_lost(catalog, record, why)
+        mark_lost(catalog, record, why, again=True)
         return catalog.run(record.id)
     return record
 

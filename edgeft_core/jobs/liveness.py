@@ -10,7 +10,7 @@ from contextlib import closing, suppress
 from datetime import datetime
 
 from edgeft_core import store
-from edgeft_core.errors import EdgeFTError, TransitionError, UnknownRunError
+from edgeft_core.errors import EdgeFTError
 from edgeft_core.jobs import dispatcher
 from edgeft_core.jobs.states import ACTIVE, RunState
 from edgeft_core.settings import Home
@@ -44,10 +44,14 @@ class Watch:
         """Move active runs whose worker died or fell silent to LOST; returns those that live."""
         living: list[RunRecord] = []
         for run in self._catalog.runs(states=sorted(ACTIVE)):
-            if (why := death_of(run) or self._silence_of(run)) is None:
-                living.append(run)
+            if (why := death_of(run)) is not None:
+                mark_lost(self._catalog, run, why, again=True)
+            elif (why := self._silence_of(run)) is not None:
+                mark_lost(
+                    self._catalog, run, why
+                )  # it may wake up: a second worker beside it is somebody's choice
             else:
-                mark_lost(self._catalog, run, why)
+                living.append(run)
         self._first_seen = {run.id: self._first_seen[run.id] for run in living}
         return living
 
@@ -71,12 +75,15 @@ def death_of(run: RunRecord) -> str | None:
     return None
 
 
-def mark_lost(catalog: Catalog, run: RunRecord, why: str) -> None:
-    """Move one run to LOST; nothing happens if it ended, or was deleted, in the meantime."""
-    step = int(run.summary.get("step") or 0)
-    error = f"{why}. The log's last lines may tell more; resume goes on from the last checkpoint."
-    with suppress(TransitionError, UnknownRunError):
-        catalog.move_run(run.id, RunState.LOST, error=error, step=step)
+def mark_lost(catalog: Catalog, run: RunRecord, why: str, *, again: bool = False) -> None:
+    """Move one run to LOST; nothing happens if it ended, was deleted or has another worker by now.
+
+    Args:
+        again: put it back into the queue, as often as its ``max_restarts`` allows.
+    """
+    often = f" It was taken up again {run.restarts} times already." if again and run.restarts else ""
+    error = f"{why}.{often} The log's last lines may tell more; resume goes on from the last checkpoint."
+    catalog.lose_run(run, error=error, again=again and run.restarts < run.config.max_restarts)
 
 
 def reconcile(home: Home) -> None:
@@ -94,7 +101,7 @@ def reconcile(home: Home) -> None:
         unsettled = catalog.runs(states=[RunState.QUEUED, *sorted(ACTIVE)])
         for run in unsettled:
             if run.state in ACTIVE and (why := death_of(run)) is not None:
-                mark_lost(catalog, run, why)
+                mark_lost(catalog, run, why, again=True)
         if unsettled:
             dispatcher.ensure(home)
 

@@ -28,7 +28,7 @@ from edgeft_core.jobs.control import applied_values
 from edgeft_core.jobs.detach import reap_in_background, start_detached
 from edgeft_core.settings import Home
 from edgeft_core.store.contract import ProcessIdentity
-from edgeft_core.store.processes import current_process, is_dead
+from edgeft_core.store.processes import current_process, identity_of, is_dead
 
 if TYPE_CHECKING:
     from edgeft_core.diagnostics.probes import ProbeContext
@@ -100,9 +100,7 @@ def start_probes(home: Home, run_id: str, names: Sequence[str] | None = None) ->
             ["--home", str(home.root), "--run", run_id, *chosen],
             log=folder / LOG_FILE,
         )
-        identity = ProcessIdentity(
-            process.pid, psutil.Process(process.pid).create_time(), current_process().host
-        )
+        identity = identity_of(process.pid)
         write_probes(folder, read_probes(folder), {"running": True, "what": "Starting", **asdict(identity)})
     except OSError as error:
         raise HomeError(f"Probes cannot be started in {folder}: {error.strerror or error}.") from error
@@ -228,7 +226,9 @@ class _Desk:
 
 def _identity(told: Mapping[str, Any]) -> ProcessIdentity | None:
     try:
-        return ProcessIdentity(int(told["pid"]), float(told["started_at"]), str(told["host"]))
+        return ProcessIdentity(
+            int(told["pid"]), float(told["started_at"]), str(told["host"]), str(told.get("boot", ""))
+        )
     except (KeyError, TypeError, ValueError):
         return None
 

@@ -14,7 +14,7 @@ from edgeft_core.config import RunConfig
 from edgeft_core.errors import HomeError
 from edgeft_core.events import ControlRequest
 from edgeft_core.jobs.states import RunState
-from edgeft_core.store import checkpoints, commands, dialect, history, leases, runs, schema
+from edgeft_core.store import checkpoints, commands, dialect, history, leases, migrations, runs, schema
 from edgeft_core.store.contract import (
     CheckpointRecord,
     CommandOutcome,
@@ -51,10 +51,10 @@ class SqlCatalog:
 
     def _create(self) -> None:
         with self._reading() as connection:
-            if _version(connection) == schema.SCHEMA_VERSION:
+            if self._version(connection) == schema.SCHEMA_VERSION:
                 return
         with self._writing() as connection:
-            version = _version(connection)
+            version = self._version(connection)
             if version is None:
                 schema.metadata.create_all(connection)
                 connection.execute(insert(schema.schema_version).values(version=schema.SCHEMA_VERSION))
@@ -64,6 +64,20 @@ class SqlCatalog:
                     f"this version knows {schema.SCHEMA_VERSION}). Update EdgeFT, or choose another home with "
                     "--home DIR."
                 )
+            else:
+                migrations.upgrade(connection, version)
+
+    def _version(self, connection: Connection) -> int | None:
+        """The schema version that the catalog says it has; None for an empty database."""
+        if not inspect(connection).has_table(schema.schema_version.name):
+            return None
+        version = connection.execute(select(schema.schema_version.c.version)).scalar()
+        if not isinstance(version, int) or version < 1:
+            raise HomeError(
+                f"The catalog {self.place} is damaged (it has no version). Move the file away and start again; "
+                "the folders of the runs are untouched."
+            )
+        return version
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -99,9 +113,21 @@ class SqlCatalog:
         with self._writing() as connection:
             runs.remove(connection, run_id)
 
-    def move_run(self, run_id: str, target: RunState, *, error: str = "", step: int = 0) -> RunRecord:
+    def move_run(
+        self,
+        run_id: str,
+        target: RunState,
+        *,
+        error: str = "",
+        step: int = 0,
+        worker: ProcessIdentity | None = None,
+    ) -> RunRecord:
         with self._writing() as connection:
-            return runs.move(connection, run_id, target, error, step)
+            return runs.move(connection, run_id, target, error, step, worker=worker)
+
+    def lose_run(self, run: RunRecord, *, error: str, again: bool) -> bool:
+        with self._writing() as connection:
+            return runs.lose(connection, run, error, again=again)
 
     def claim_run(self, run_id: str, worker: ProcessIdentity) -> bool:
         with self._writing() as connection:
@@ -180,10 +206,3 @@ class SqlCatalog:
     def close(self) -> None:
         self._counter.close()
         self._readers.dispose()
-
-
-def _version(connection: Connection) -> int | None:
-    """The schema version that the catalog says it has; None for an empty database."""
-    if not inspect(connection).has_table(schema.schema_version.name):
-        return None
-    return int(connection.execute(select(schema.schema_version.c.version)).scalar_one())

@@ -24,11 +24,18 @@ CommandOutcome = Literal["pending", "applied", "refused"]
 
 @dataclass(frozen=True)
 class ProcessIdentity:
-    """A process that cannot be mistaken for another: pids are reused, start times are not."""
+    """A process that cannot be mistaken for another: pids are reused, start times are not.
+
+    Attributes:
+        started_at: seconds since the machine was booted where ``boot`` names that boot, so that setting the clock
+            changes nothing; seconds since the epoch elsewhere.
+        boot: which start of the machine (Linux); empty where the system keeps start times as they were.
+    """
 
     pid: int
-    started_at: float  # psutil create_time, seconds since the epoch
+    started_at: float
     host: str
+    boot: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,7 @@ class RunRecord:
     parent_id: str | None = None
     error: str = ""
     summary: Mapping[str, Any] = field(default_factory=dict)
+    restarts: int = 0  # how often it was taken up again by itself since somebody put it into the queue
 
 
 @dataclass(frozen=True)
@@ -115,8 +123,28 @@ class Catalog(Protocol):
         """Remove an ended run's rows. Raises TransitionError while it is active."""
         ...
 
-    def move_run(self, run_id: str, target: RunState, *, error: str = "", step: int = 0) -> RunRecord:
-        """One atomic transition, written to the history. Raises TransitionError if not allowed."""
+    def move_run(
+        self,
+        run_id: str,
+        target: RunState,
+        *,
+        error: str = "",
+        step: int = 0,
+        worker: ProcessIdentity | None = None,
+    ) -> RunRecord:
+        """One atomic transition, written to the history. Raises TransitionError if not allowed.
+
+        Args:
+            worker: who asks; a run that was given to another worker since is not touched (TransitionError).
+        """
+        ...
+
+    def lose_run(self, run: RunRecord, *, error: str, again: bool) -> bool:
+        """The worker that ``run`` names is gone: LOST, and with ``again`` back into the queue, in one transaction.
+
+        Returns:
+            False where the run ended, or has another worker by now; nothing happens then.
+        """
         ...
 
     def claim_run(self, run_id: str, worker: ProcessIdentity) -> bool:

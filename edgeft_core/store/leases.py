@@ -20,6 +20,7 @@ def take(connection: Connection, name: str, holder: ProcessIdentity, ttl_s: floa
         "pid": holder.pid,
         "started_at": holder.started_at,
         "host": holder.host,
+        "boot": holder.boot,
         "expires_at": now + timedelta(seconds=ttl_s),
     }
     row = connection.execute(select(leases).where(leases.c.name == name).with_for_update()).one_or_none()
@@ -52,7 +53,7 @@ def holder_of(connection: Connection, name: str) -> ProcessIdentity | None:
 
 
 def _holder(row: Row[Any]) -> ProcessIdentity:
-    return ProcessIdentity(row.pid, row.started_at, row.host)
+    return ProcessIdentity(row.pid, row.started_at, row.host, row.boot)
 
 
 def _is_same(row: Row[Any], holder: ProcessIdentity) -> bool:

@@ -18,7 +18,7 @@ from edgeft_core.store.contract import ProcessIdentity, RunRecord
 from edgeft_core.store.old_config import read_config
 from edgeft_core.store.schema import runs
 
-_NO_WORKER: dict[str, Any] = {"worker_pid": None, "worker_started_at": None, "worker_host": None}
+_NO_WORKER: dict[str, Any] = dict.fromkeys(("worker_pid", "worker_started_at", "worker_host", "worker_boot"))
 
 
 def add(
@@ -98,22 +98,33 @@ def remove(connection: Connection, run_id: str) -> None:
         raise TransitionError(f"Run {run_id} is {state.value}; stop it before deleting it.")
 
 
-def move(connection: Connection, run_id: str, target: RunState, error: str, step: int) -> RunRecord:
+def move(
+    connection: Connection,
+    run_id: str,
+    target: RunState,
+    error: str,
+    step: int,
+    *,
+    worker: ProcessIdentity | None = None,
+) -> RunRecord:
     """One transition, its history row, and an answer to every command that can no longer be handled.
 
     Raises:
-        TransitionError: ``target`` cannot be entered from the state that the run is in.
+        TransitionError: ``target`` cannot be entered from the state that the run is in, or the run is no longer
+            this worker's.
     """
     before = connection.execute(select(runs.c.state).where(runs.c.id == run_id).with_for_update()).scalar()
     now = datetime.now(UTC)
     sources = [state.value for state in sources_of(target)]
     moved = connection.execute(
         update(runs)
-        .where(runs.c.id == run_id, runs.c.state.in_(sources))
+        .where(runs.c.id == run_id, runs.c.state.in_(sources), *_of_worker(worker))
         .values(state=target.value, updated_at=now, **_stamps(target, error, now))
     )
     if moved.rowcount == 0:
         state = get(connection, run_id).state
+        if state.value in sources:
+            raise TransitionError(f"Run {run_id} was given to another worker.")
         raise TransitionError(f"Run {run_id} is {state.value} and cannot become {target.value}.")
     if target is RunState.RUNNING:
         first_time = (runs.c.id == run_id) & runs.c.started_at.is_(None)
@@ -123,6 +134,30 @@ def move(connection: Connection, run_id: str, target: RunState, error: str, step
     data = {"from": before, "to": target.value} | ({"error": error} if error else {})
     history.add(connection, run_id, "state", target.value, step=step, data=data)
     return get(connection, run_id)
+
+
+def lose(connection: Connection, run: RunRecord, error: str, *, again: bool) -> bool:
+    """The worker that ``run`` names is gone; nothing happens if the run ended or has another worker by now."""
+    step = int(run.summary.get("step") or 0)
+    still = select(runs.c.id).where(runs.c.id == run.id, runs.c.state.in_([one.value for one in ACTIVE]))
+    if connection.execute(still.where(*_of_worker(run.worker)).with_for_update()).one_or_none() is None:
+        return False
+    move(connection, run.id, RunState.LOST, error, step)
+    if again:
+        move(connection, run.id, RunState.QUEUED, "", step)
+        connection.execute(update(runs).where(runs.c.id == run.id).values(restarts=run.restarts + 1))
+    return True
+
+
+def _of_worker(worker: ProcessIdentity | None) -> list[Any]:
+    """Conditions that hold while a run belongs to this very process; none for None."""
+    if worker is None:
+        return []
+    return [
+        runs.c.worker_pid == worker.pid,
+        runs.c.worker_started_at == worker.started_at,
+        runs.c.worker_host == worker.host,
+    ]
 
 
 def claim(connection: Connection, run_id: str, worker: ProcessIdentity) -> bool:
@@ -138,6 +173,7 @@ def claim(connection: Connection, run_id: str, worker: ProcessIdentity) -> bool:
             worker_pid=worker.pid,
             worker_started_at=worker.started_at,
             worker_host=worker.host,
+            worker_boot=worker.boot,
         )
     )
     if claimed.rowcount == 0:
@@ -168,7 +204,7 @@ def _stamps(target: RunState, error: str, now: datetime) -> dict[str, Any]:
     if target in ENDED:
         return {"ended_at": now, "error": error}
     if target is RunState.QUEUED:
-        return {"ended_at": None, "heartbeat_at": None, "error": "", **_NO_WORKER}
+        return {"ended_at": None, "heartbeat_at": None, "error": "", "restarts": 0, **_NO_WORKER}
     return {"error": error}
 
 
@@ -190,7 +226,9 @@ def _record(row: Row[Any]) -> RunRecord:
         summary["config_problems"] = list(problems)
     worker = None
     if row.worker_pid is not None:
-        worker = ProcessIdentity(row.worker_pid, row.worker_started_at, row.worker_host)
+        worker = ProcessIdentity(
+            row.worker_pid, row.worker_started_at, row.worker_host, row.worker_boot or ""
+        )
     return RunRecord(
         id=row.id,
         name=row.name,
@@ -205,4 +243,5 @@ def _record(row: Row[Any]) -> RunRecord:
         parent_id=row.parent_id,
         error=row.error,
         summary=summary,
+        restarts=row.restarts,
     )

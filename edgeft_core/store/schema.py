@@ -1,7 +1,7 @@
 """The catalog's tables, the same on every database, and how values look inside them.
 
-Version 1. A change of these tables raises ``SCHEMA_VERSION`` and comes with a migration and a stored file of the
-version before it under ``tests/store/files``.
+A change of these tables raises ``SCHEMA_VERSION`` and comes with a migration (see ``migrations``) and a stored file
+of the new version under ``tests/store/files``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -89,6 +89,8 @@ runs = Table(
     Column("worker_pid", Integer),
     Column("worker_started_at", Float(53)),
     Column("worker_host", Text),
+    Column("worker_boot", Text),
+    Column("restarts", Integer, nullable=False, server_default="0"),  # by itself, since somebody queued it
     Column("parent_id", String(80)),
     Column("error", Text, nullable=False, default=""),
     Column("summary", JsonText, nullable=False),
@@ -153,5 +155,6 @@ leases = Table(
     Column("pid", Integer, nullable=False),
     Column("started_at", Float(53), nullable=False),
     Column("host", Text, nullable=False),
+    Column("boot", Text, nullable=False, server_default=""),
     Column("expires_at", UtcDateTime, nullable=False),
 )

@@ -154,7 +154,7 @@ def test_a_run_that_has_ended_takes_no_requests(
 
 
 def test_a_request_to_a_run_whose_worker_died_finds_that_out(home: Home, catalog: SqlCatalog) -> None:
-    queued = jobs.launch(home, RunConfig())
+    queued = jobs.launch(home, RunConfig(max_restarts=0))
     me = current_process()
     catalog.claim_run(queued.id, type(me)(me.pid, me.started_at - 3600, me.host))
     with pytest.raises(TransitionError, match="is lost and cannot be paused"):

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from edgeft_core.config import RunConfig
+from edgeft_core.errors import TransitionError
 from edgeft_core.jobs import dispatcher, liveness
 from edgeft_core.jobs.liveness import SILENT_AFTER_S, Watch, last_lines
 from edgeft_core.jobs.states import RunState
@@ -28,8 +29,10 @@ class Clock:
         return self.now_s
 
 
-def running(catalog: SqlCatalog, worker: ProcessIdentity, run_id: str = "run") -> None:
-    catalog.add_run(run_id, run_id, RunConfig())
+def running(
+    catalog: SqlCatalog, worker: ProcessIdentity, run_id: str = "run", *, max_restarts: int = 0
+) -> None:
+    catalog.add_run(run_id, run_id, RunConfig(max_restarts=max_restarts))
     catalog.claim_run(run_id, worker)
     catalog.move_run(run_id, RunState.RUNNING)
 
@@ -100,3 +103,42 @@ def test_the_last_lines_of_a_log_survive_broken_text_and_absence(home: Home) -> 
     home.run_folder("run").mkdir(parents=True)
     home.log_file("run").write_bytes(b"first\n\n" + b"x" * 100_000 + b"\nbroken \xff\nlast\n\n")
     assert last_lines(home, "run", 2) == ["broken \N{REPLACEMENT CHARACTER}", "last"]
+
+
+def test_a_run_whose_worker_died_is_queued_again_as_often_as_it_may(catalog: SqlCatalog) -> None:
+    me = current_process()
+    running(catalog, replace(me, pid=me.pid, started_at=me.started_at - 3600), max_restarts=1)
+    assert Watch(catalog).mark_lost() == []
+    again = catalog.run("run")
+    assert (again.state, again.restarts, again.worker) == (RunState.QUEUED, 1, None)
+    assert [one.text for one in catalog.history("run")][-2:] == ["lost", "queued"]
+    assert "ended without a word" in catalog.history("run")[-2].data["error"]
+    catalog.claim_run("run", replace(me, started_at=me.started_at - 1800))
+    Watch(catalog).mark_lost()
+    lost = catalog.run("run")
+    assert lost.state is RunState.LOST
+    assert "It was taken up again 1 times already" in lost.error
+    assert catalog.move_run("run", RunState.QUEUED).restarts == 0, "somebody's click counts anew"
+
+
+def test_a_worker_that_only_fell_silent_gets_no_second_one_beside_it(catalog: SqlCatalog) -> None:
+    clock = Clock()
+    running(catalog, current_process(), max_restarts=5)
+    watch = Watch(catalog, clock)
+    watch.mark_lost()
+    clock.now_s += SILENT_AFTER_S + 1
+    assert watch.mark_lost() == []
+    assert catalog.run("run").state is RunState.LOST
+
+
+def test_news_of_a_death_does_not_touch_the_worker_that_came_after(catalog: SqlCatalog) -> None:
+    me = current_process()
+    running(catalog, replace(me, started_at=me.started_at - 3600), max_restarts=1)
+    seen = catalog.run("run")
+    Watch(catalog).mark_lost()
+    assert catalog.claim_run("run", me)
+    liveness.mark_lost(catalog, seen, "Told twice", again=True)
+    assert catalog.run("run").state is RunState.STARTING
+    with pytest.raises(TransitionError, match="given to another worker"):
+        assert seen.worker is not None
+        catalog.move_run("run", RunState.FAILED, worker=seen.worker)

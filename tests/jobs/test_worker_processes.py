@@ -117,7 +117,7 @@ def test_requests_steer_a_running_job_and_a_stopped_one_is_taken_up_again(
 def test_a_killed_worker_is_lost_and_the_queue_moves_on_without_anybody_watching(
     home: Home, catalog: SqlCatalog
 ) -> None:
-    first = jobs.launch(home, endless(), name="first")
+    first = jobs.launch(home, with_values(endless(), {"max_restarts": 0}), name="first")
     second = jobs.launch(home, short(), name="second")
     running = wait_for_step(catalog, first.id, 5)
     assert catalog.run(second.id).state is RunState.QUEUED

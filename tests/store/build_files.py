@@ -1,13 +1,11 @@
-"""Writes the stored files of the current versions: ``python -m tests.store.build_files``.
+"""Writes the stored files of the current versions where they are missing: ``python -m tests.store.build_files``.
 
-Run it once per schema version and commit what it makes; never run it again for a version that was released. The tests
-read these files for ever, as users' homes will hold them.
+Run it once per schema version and commit what it makes. The tests read these files for ever, as users' homes will
+hold them.
 """
 
 from __future__ import annotations
 
-import os
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,10 +15,10 @@ from edgeft_core.config import RunConfig
 from edgeft_core.config_keys import with_values
 from edgeft_core.events import BatchDone, ControlRequest, SamplesTaken
 from edgeft_core.jobs.states import RunState
-from edgeft_core.store import open_catalog, open_metrics_writer
+from edgeft_core.store import open_catalog, open_metrics_writer, schema
 from edgeft_core.store.contract import CheckpointRecord, ProcessIdentity
+from edgeft_core.store.metrics.layout import FORMAT_VERSION
 
-CATALOG_V1 = "catalog_v1.sqlite"
 METRICS_V1 = "metrics_v1.sqlite"
 CONFIG = with_values(RunConfig(), {"head.scale": 8.0, "head.temperature": 4.0, "data.identities": 40})
 WORKER = ProcessIdentity(pid=4711, started_at=1_790_000_000.5, host="an-old-machine")
@@ -82,11 +80,13 @@ def build_metrics(path: Path) -> None:
 
 def main() -> None:
     folder = Path(__file__).parent / "files"
-    for name, build in ((CATALOG_V1, build_catalog), (METRICS_V1, build_metrics)):
-        path = folder / name
-        if path.exists():
-            sys.exit(f"{os.fspath(path)} is there already; stored files are never rebuilt")
-        build(path)
+    current = {
+        f"catalog_v{schema.SCHEMA_VERSION}.sqlite": build_catalog,
+        f"metrics_v{FORMAT_VERSION}.sqlite": build_metrics,
+    }
+    for name, build in current.items():
+        if not (folder / name).exists():  # stored files are never rebuilt
+            build(folder / name)
 
 
 if __name__ == "__main__":

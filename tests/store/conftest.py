@@ -5,16 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
-import psutil
 import pytest
 
 from edgeft_core.store import journal, open_catalog
 from edgeft_core.store.catalog import SqlCatalog
 from edgeft_core.store.contract import ProcessIdentity
-from edgeft_core.store.processes import current_process
+from edgeft_core.store.processes import current_process, identity_of
 
 
 @pytest.fixture
@@ -57,6 +55,6 @@ def me() -> ProcessIdentity:
 def dead() -> ProcessIdentity:
     """A process of this machine that has ended."""
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    identity = replace(current_process(), pid=child.pid, started_at=psutil.Process(child.pid).create_time())
+    identity = identity_of(child.pid)
     child.communicate(b"\n", timeout=30)
     return identity

@@ -16,7 +16,8 @@ from edgeft_core.jobs.states import RunState
 from edgeft_core.settings import Home
 from edgeft_core.store import dialect, journal, open_catalog
 from edgeft_core.store.dialect import _NewestRows
-from tests.store.build_files import CATALOG_V1, CONFIG
+from edgeft_core.store.schema import SCHEMA_VERSION
+from tests.store.build_files import CONFIG
 
 FILES = Path(__file__).parent / "files"
 
@@ -32,8 +33,9 @@ def journal_of(path: Path) -> str:
     return mode
 
 
-def test_a_catalog_of_version_1_is_read_whole(tmp_path: Path) -> None:
-    copy = shutil.copy(FILES / CATALOG_V1, tmp_path)
+@pytest.mark.parametrize("version", range(1, SCHEMA_VERSION + 1))
+def test_a_catalog_of_every_version_is_read_whole(tmp_path: Path, version: int) -> None:
+    copy = shutil.copy(FILES / f"catalog_v{version}.sqlite", tmp_path)
     catalog = open_catalog(address(Path(copy)))
     runs = {run.id: run for run in catalog.runs()}
     assert {run_id: run.state for run_id, run in runs.items()} == {
@@ -57,10 +59,12 @@ def test_a_catalog_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "catalog.sqlite"
     open_catalog(address(path)).close()
     connection = sqlite3.connect(path)
-    connection.execute("UPDATE schema_version SET version = 7")
+    connection.execute("UPDATE schema_version SET version = 700")
     connection.commit()
     connection.close()
-    with pytest.raises(HomeError, match=r"newer version of EdgeFT \(its schema is 7, this version knows 1\)"):
+    with pytest.raises(
+        HomeError, match=r"newer version of EdgeFT \(its schema is 700, this version knows \d+\)"
+    ):
         open_catalog(address(path))
 
 

@@ -113,10 +113,10 @@ class Recorder:
 
     def _beat_if_due(self) -> None:
         now = time.monotonic()
-        if now >= self._next_beat:
-            self._next_beat = now + BEAT_EVERY_S
-            self._journal.beat()
-        if now >= self._next_check:
+        if now >= self._next_check:  # first: a worker that woke up after it was given up has nothing to tell
             self._next_check = now + CHECK_EVERY_S
             if not self._still_ours():
                 self._evict()
+        if now >= self._next_beat:
+            self._next_beat = now + BEAT_EVERY_S
+            self._journal.beat()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 
 from edgeft_core.errors import EdgeFTError, TransitionError, UnknownRunError
 from edgeft_core.events import BatchDone, ControlHandled, Event, Progress, RunEnded
@@ -48,15 +49,15 @@ def work(
             ended = _train(home, catalog, run, me, controls)
     except EdgeFTError as error:
         log.exception("the run failed")
-        return _end(catalog, run.id, RunState.FAILED, error=str(error))
+        return _end(catalog, run.id, me, RunState.FAILED, error=str(error))
     except BaseException as error:
         log.exception("the run failed in a way that nobody foresaw")
         text = f"{type(error).__name__}: {error}".rstrip(": ")
         return _end(
-            catalog, run.id, RunState.FAILED, error=f"Unexpected {text}. The worker's log tells more."
+            catalog, run.id, me, RunState.FAILED, error=f"Unexpected {text}. The worker's log tells more."
         )
     state = RunState.FINISHED if ended.reason == "finished" else RunState.STOPPED
-    return _end(catalog, run.id, state, step=ended.step)
+    return _end(catalog, run.id, me, state, step=ended.step)
 
 
 def _train(
@@ -66,7 +67,7 @@ def _train(
     recorder = Recorder(
         journal,
         still_ours=lambda: _is_ours(catalog, run.id, me),
-        evict=controls.interrupt,
+        evict=lambda: _leave(catalog, run.id, controls),
     )
     try:
         with closing(_events(home, run, controls)) as events:
@@ -126,9 +127,28 @@ def _is_ours(catalog: Catalog, run_id: str, me: ProcessIdentity) -> bool:
     )
 
 
-def _end(catalog: Catalog, run_id: str, state: RunState, *, error: str = "", step: int = 0) -> int:
+def _leave(catalog: Catalog, run_id: str, controls: CatalogControls) -> None:
+    """The run was given up. While nobody else has it, its state is saved; otherwise nothing of it is touched."""
+    with suppress(UnknownRunError):
+        if catalog.run(run_id).state is RunState.LOST:
+            controls.interrupt()
+            return
+    log.error("run %s was given to another worker, or deleted; this one ends", run_id)
+    logging.shutdown()
+    os._exit(FAILED)
+
+
+def _end(
+    catalog: Catalog,
+    run_id: str,
+    me: ProcessIdentity,
+    state: RunState,
+    *,
+    error: str = "",
+    step: int = 0,
+) -> int:
     try:
-        patiently(catalog.move_run, run_id, state, error=error, step=step)
+        patiently(catalog.move_run, run_id, state, error=error, step=step, worker=me)
     except (TransitionError, UnknownRunError) as refused:
         log.warning("the run ended, but the catalog knows better: %s", refused)
     return FAILED if state is RunState.FAILED else DONE
