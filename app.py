@@ -18,6 +18,7 @@ page = st.navigation(
     [
         st.Page(first_page, title="EdgeFT", default=True, visibility="hidden"),
         st.Page(navigation.LIVE, title="Live", icon=":material/monitoring:"),
+        st.Page(navigation.DIAGNOSIS, title="Diagnosis", icon=":material/stethoscope:"),
         st.Page(navigation.SAMPLES, title="Samples", icon=":material/face:"),
         st.Page(navigation.RUNS, title="Runs", icon=":material/list:"),
         st.Page(navigation.LAUNCH, title="Launch", icon=":material/rocket_launch:"),

@@ -12,6 +12,7 @@ from ui.state import RUN_PARAMETER, show_run
 
 LAUNCH: Final = "pages/launch.py"
 LIVE: Final = "pages/live.py"
+DIAGNOSIS: Final = "pages/diagnosis.py"
 SAMPLES: Final = "pages/samples.py"
 RUNS: Final = "pages/runs.py"
 

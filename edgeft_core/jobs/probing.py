@@ -50,6 +50,7 @@ class Probing:
         done, total: probes that are ready.
         what: the work in progress, with its own count.
         error: why they ended early; empty otherwise.
+        elapsed_s: seconds since they were started, while they run.
     """
 
     running: bool = False
@@ -58,6 +59,7 @@ class Probing:
     what: str = ""
     error: str = ""
     results: Mapping[str, ProbeResult] = field(default_factory=dict)
+    elapsed_s: float = 0.0
 
 
 def probing(home: Home, run_id: str) -> Probing:
@@ -66,7 +68,8 @@ def probing(home: Home, run_id: str) -> Probing:
     told = read_probing(folder)
     running = bool(told.get("running"))
     error = str(told.get("error") or "")
-    if running and (process := _identity(told)) is not None and is_dead(process):
+    process = _identity(told)
+    if running and process is not None and is_dead(process):
         running, error = False, f"The probes ended without a word; {folder / LOG_FILE} may tell why."
     return Probing(
         running=running,
@@ -75,6 +78,7 @@ def probing(home: Home, run_id: str) -> Probing:
         what=str(told.get("what") or ""),
         error=error,
         results=read_probes(folder),
+        elapsed_s=max(0.0, time.time() - process.started_at) if running and process else 0.0,
     )
 
 

@@ -6,7 +6,7 @@ Nothing here loads torch or knows a screen. A run may be named by id, by an unam
 from __future__ import annotations
 
 from edgeft_core.queries.comparison import Comparison, compare
-from edgeft_core.queries.diagnosis import case_of, diagnose_run
+from edgeft_core.queries.diagnosis import case_of, diagnose_run, diagnosis_of
 from edgeft_core.queries.events import Marker, change_words, journal, markers
 from edgeft_core.queries.numbers import metrics_json, show
 from edgeft_core.queries.opened import catalog_of, forget, metrics_of
@@ -22,6 +22,7 @@ from edgeft_core.queries.runs import runs_table
 from edgeft_core.queries.sample_table import samples
 from edgeft_core.queries.series import Line, SeriesLines, series
 from edgeft_core.queries.status import RunStatus, run_status
+from edgeft_core.queries.verdicts import VerdictSpan, verdict_spans
 
 __all__ = [
     "Chance",
@@ -31,6 +32,7 @@ __all__ = [
     "Marker",
     "RunStatus",
     "SeriesLines",
+    "VerdictSpan",
     "case_of",
     "catalog_of",
     "chance_of",
@@ -38,6 +40,7 @@ __all__ = [
     "class_names",
     "compare",
     "diagnose_run",
+    "diagnosis_of",
     "forget",
     "histogram_now",
     "histogram_over_time",
@@ -50,4 +53,5 @@ __all__ = [
     "samples",
     "series",
     "show",
+    "verdict_spans",
 ]

@@ -63,7 +63,7 @@ def markers(home: Home, run_id: str) -> list[Marker]:
         )
         for one in catalog.checkpoints(run.id)
     ]
-    found += [marker for one in _whole_history(home, run.id) if (marker := _of_history(one)) is not None]
+    found += [marker for one in whole_history(home, run.id) if (marker := _of_history(one)) is not None]
     return sorted(found, key=lambda one: (one.step, one.at))
 
 
@@ -144,7 +144,8 @@ def _of_history(record: HistoryRecord) -> Marker | None:
     return None
 
 
-def _whole_history(home: Home, run_id: str) -> list[HistoryRecord]:
+def whole_history(home: Home, run_id: str) -> list[HistoryRecord]:
+    """All that happened to a run, oldest first; ``run_id`` is a full id."""
     catalog = catalog_of(home)
     found: list[HistoryRecord] = []
     while True:

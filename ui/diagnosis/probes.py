@@ -1,0 +1,86 @@
+"""The experiments: a button, live progress, and what each one found."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import streamlit as st
+
+from edgeft_core.diagnostics.case import ProbeResult
+from edgeft_core.figures import theme
+from edgeft_core.jobs.probing import Probing, probing, start_probes
+from ui import state
+from ui.diagnosis.experiments import EXPERIMENTS, remaining_s, result_rows, share_done
+from ui.messages import calmly, escape
+
+_POLL_S: Final = 0.7
+
+
+def probes_panel(run_id: str) -> None:
+    """Polls while the experiments run; the page is drawn anew when they are done, for causes read them."""
+    st.markdown(
+        "##### Experiments",
+        help="Small experiments on this run's own images and its last checkpoint, in a process of their own. They "
+        "never change the run, and the causes read what they find.",
+    )
+    running = probing(state.home(), run_id).running
+    st.fragment(_draw, run_every=_POLL_S if running else None)(run_id, running)
+
+
+def _draw(run_id: str, drawn_running: bool) -> None:
+    with calmly():
+        told = probing(state.home(), run_id)
+        if told.running is not drawn_running:
+            st.rerun()
+        with st.container(key="probes_state"):
+            if told.running:
+                _progress(told)
+            else:
+                _offer(run_id, told)
+        for name in EXPERIMENTS:
+            if name in told.results:
+                _result(told.results[name], run_id)
+
+
+def _progress(told: Probing) -> None:
+    left = theme.format_duration(remaining_s(told.done, told.elapsed_s))
+    count = f"{told.done} of {told.total or len(EXPERIMENTS)} done"
+    st.progress(
+        share_done(told.done),
+        text=f"{escape(told.what or 'Starting')} \u00b7 {count} \u00b7 about {left} left",
+    )
+    st.caption("They run beside the training, at low priority.")
+
+
+def _offer(run_id: str, told: Probing) -> None:
+    if told.error:
+        st.error(escape(told.error), icon=":material/error:")
+    again = bool(told.results)
+    words = "Run the experiments again" if again else "Run the experiments"
+    if st.button(
+        words, icon=":material/science:", type="secondary" if again else "primary", key="probes.run"
+    ):
+        start_probes(state.home(), run_id)
+        st.rerun()
+    if again:
+        step = max(one.step for one in told.results.values())
+        took = sum(one.took_s for one in told.results.values())
+        st.caption(f"On the weights of step {theme.format_count(step)}; took {theme.format_duration(took)}.")
+    else:
+        st.caption(
+            f"{len(EXPERIMENTS)} experiments, about half a minute: they make the causes surer, or rule them out. The "
+            "run is not changed."
+        )
+
+
+def _result(result: ProbeResult, run_id: str) -> None:
+    """A question and its answer; the numbers are a click away."""
+    with st.container(border=True, key=f"probe_{result.name}"):
+        question = EXPERIMENTS[result.name].question
+        if result.error:
+            st.markdown(f"**{escape(question)}**  \n:orange[\u25b2 Could not run.] {escape(result.error)}")
+            return
+        st.markdown(f"**{escape(question)}**  \n{escape(result.text)}")
+        if rows := result_rows(result):
+            with st.expander("Numbers", key=f"probe.more.{run_id}.{result.name}"):
+                st.table(rows, border="horizontal", hide_index=True)
