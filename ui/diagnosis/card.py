@@ -59,10 +59,9 @@ def evidence_rows(evidence: Sequence[Evidence]) -> list[dict[str, str]]:
     """Numbers beside their references, as a table for people."""
     return [
         {
-            "What was seen": escape(one.text),
+            "What was seen": f"{escape(one.text)} :gray[:small[{escape(one.signal)}]]",
             "Measured": shown(one.signal, one.value) or "\u2013",
             "Compare with": shown(one.signal, one.reference) or "\u2013",
-            "Number": f"`{one.signal}`",
         }
         for one in evidence
     ]

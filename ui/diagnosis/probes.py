@@ -39,7 +39,7 @@ def _draw(run_id: str, drawn_running: bool) -> None:
                 _offer(run_id, told)
         for name in EXPERIMENTS:
             if name in told.results:
-                _result(told.results[name], run_id)
+                _result(told.results[name])
 
 
 def _progress(told: Probing) -> None:
@@ -73,14 +73,16 @@ def _offer(run_id: str, told: Probing) -> None:
         )
 
 
-def _result(result: ProbeResult, run_id: str) -> None:
+def _result(result: ProbeResult) -> None:
     """A question and its answer; the numbers are a click away."""
-    with st.container(border=True, key=f"probe_{result.name}"):
-        question = EXPERIMENTS[result.name].question
+    rows = result_rows(result)
+    with st.container(key=f"probe_{result.name}", gap=None):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(f"**{escape(EXPERIMENTS[result.name].question)}**")
+            if rows and not result.error:
+                with st.popover("numbers", type="tertiary", key=f"probe.numbers.{result.name}"):
+                    st.table(rows, border="horizontal", hide_index=True)
         if result.error:
-            st.markdown(f"**{escape(question)}**  \n:orange[\u25b2 Could not run.] {escape(result.error)}")
-            return
-        st.markdown(f"**{escape(question)}**  \n{escape(result.text)}")
-        if rows := result_rows(result):
-            with st.expander("Numbers", key=f"probe.more.{run_id}.{result.name}"):
-                st.table(rows, border="horizontal", hide_index=True)
+            st.markdown(f":orange[\u25b2 Could not run.] {escape(result.error)}")
+        else:
+            st.markdown(escape(result.text))

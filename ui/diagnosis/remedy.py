@@ -56,10 +56,9 @@ def _rows(config: RunConfig, changes: Mapping[str, Any], when: str) -> list[dict
         before, after = format_value(one, value_of(config, key)), format_value(one, value)
         rows.append(
             {
-                "Setting": escape(label_of(one)),
+                "Setting": f"{escape(label_of(one))} :gray[:small[{escape(key)}]]",
                 "Change": f"{escape(before)} \u2192 **{escape(after)}**",
                 "Takes effect": when,
-                "Key": f"`{key}`",
             }
         )
     return rows

@@ -11,6 +11,7 @@ from edgeft_core import queries
 from edgeft_core.diagnostics.status import Verdict
 from edgeft_core.figures import theme
 from edgeft_core.figures.timeline import Span, draw_timeline, timeline
+from edgeft_core.jobs.states import ENDED
 from edgeft_core.queries import VerdictSpan
 from ui import state, verdicts
 from ui.live_chart import live_chart
@@ -32,7 +33,7 @@ def _draw(run_id: str) -> None:
         if status.verdict is None:
             st.markdown(":gray[**no verdict yet**]  \nThe first one comes with the first step.")
             return
-        st.markdown(heading(status.verdict, status.step))
+        st.markdown(heading(status.verdict, status.step, ended=status.state in ENDED))
         spans = queries.verdict_spans(state.home(), run_id, status.step)
         live_chart(
             draw_timeline(timeline([_span(one) for one in spans])),
@@ -43,16 +44,20 @@ def _draw(run_id: str) -> None:
             empty="The history begins with the first verdict.",
             clicks=False,
         )
-        st.caption("  \n".join(f"\u2022 {escape(one)}" for one in status.verdict.reasons[:_REASONS]))
+        st.caption(
+            "  \n".join(
+                f"\u2022 {escape(one[:1].upper() + one[1:])}" for one in status.verdict.reasons[:_REASONS]
+            )
+        )
 
 
-def heading(verdict: Verdict, step: int) -> str:
+def heading(verdict: Verdict, step: int, *, ended: bool = False) -> str:
     """Streamlit markdown: the verdict, since when, what it means."""
     colour, sign = verdicts.colour_of(verdict.status), verdicts.sign_of(verdict.status)
     since, now = theme.format_count(verdict.since_step), theme.format_count(step)
     return (
         f"#### :{colour}[{sign} {verdicts.name_of(verdict.status)}] :{colour}[since step {since}]"
-        f" :gray[(now at step {now})]\n{verdicts.SENTENCES[verdict.status]}"
+        f" :gray[({'ended' if ended else 'now'} at step {now})]\n{verdicts.SENTENCES[verdict.status]}"
     )
 
 
