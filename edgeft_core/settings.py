@@ -12,6 +12,8 @@ from edgeft_core.errors import HomeError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CHECKPOINTS = REPOSITORY / "checkpoints"
+START_CHECKPOINT = "checkpoints/start.pt"
+"""The checkpoint of another run that a fork sets out from, below its own folder."""
 DEMO_WEIGHTS = CHECKPOINTS / "edgeface_xxs_synthetic.safetensors"
 
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from edgeft_core.jobs.states import ENDED
 from ui import frame, messages, navigation, state, style
+from ui.fork import origin_line
 from ui.live.charts import charts, toolbar
 from ui.live.control_panel import control_panel
 from ui.live.first_batch import first_batch_of
@@ -24,6 +25,7 @@ if record is None:
     st.stop()
 every_s = None if record.state in ENDED else frame.poll_s()
 trouble(record)
+origin_line(record)
 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     verdict_line(record.id, every_s=every_s)
     kind, smoothing = toolbar()

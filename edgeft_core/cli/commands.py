@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from edgeft_core.cli import diagnose, live, look, measure, preflight, start
+from edgeft_core.cli import diagnose, fork, live, look, measure, preflight, start
 from edgeft_core.cli.session import HomeOption, JsonOption
 
 app = typer.Typer(
@@ -33,6 +33,7 @@ app.command("pause")(live.pause)
 app.command("resume")(live.resume)
 app.command("stop")(live.stop)
 app.command("checkpoint")(live.checkpoint)
+app.command("fork")(fork.fork)
 app.command("delete")(live.delete)
 app.command("evaluate")(measure.evaluate)
 app.command("train-sr")(measure.train_sr)

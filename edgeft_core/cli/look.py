@@ -98,6 +98,8 @@ def show(
 def described(found: Mapping[str, Any]) -> str:
     """What ``show`` prints, from the object of ``show --json``."""
     lines = [f"{found['name']} ({found['run']}): {found['state']}"]
+    if found["fork"]:
+        lines.append(f"  fork of {found['fork']['name']} at step {found['fork']['step']}")
     if found["error"]:
         lines.append(f"  {found['error']}")
     lines += [f"  log: {line}" for line in found["log"]]

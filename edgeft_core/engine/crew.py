@@ -99,9 +99,10 @@ class Crew:
         return self._leg
 
     def load(self, content: dict[str, Any]) -> None:
-        """Take up the collaborators' and the stage's state from a checkpoint."""
+        """Take up the collaborators' and the stage's state from a checkpoint; who has none there begins anew."""
         for member in self._stateful:
-            member.load(content["collaborators"][type(member).__name__])
+            if (state := content["collaborators"].get(type(member).__name__)) is not None:
+                member.load(state)
         self._leg_state = content["leg"]
 
     def stopped(self, leg: Leg) -> Iterator[Event]:

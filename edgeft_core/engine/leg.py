@@ -100,7 +100,8 @@ class Leg:
 
     def load(self, state: dict[str, Any]) -> None:
         self.stepper.optimiser.load_state_dict(state["optimiser"])
-        self.stepper.scaler.load_state_dict(state["scaler"])
+        if state["scaler"]:  # empty where it was written without mixed precision
+            self.stepper.scaler.load_state_dict(state["scaler"])
 
     def close(self) -> None:
         self.feed.close()

@@ -1,4 +1,4 @@
-"""Going on from the last checkpoint."""
+"""Going on from the last checkpoint, or setting out from another run's."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from edgeft_core.engine.checkpoints import last_checkpoint, restore_random, restore_session
 from edgeft_core.engine.crew import Crew
+from edgeft_core.engine.fork import is_fork, set_out
 from edgeft_core.engine.session import Session
 from edgeft_core.events import Event, Notice
 
@@ -13,12 +14,17 @@ from edgeft_core.events import Event, Notice
 def resumed(session: Session, crew: Crew, resume: bool) -> Iterator[Event]:
     """Put the last checkpoint in force where the run is to go on from it; says from which step.
 
+    A fork that has no checkpoint of its own yet sets out from the one that it was given.
+
     Raises:
         WeightsError: the checkpoint is damaged or belongs to another network.
     """
+    content = last_checkpoint(session.folder) if resume else None
+    if content is None and is_fork(session.folder):
+        yield from set_out(session, crew)
+        return
     if not resume:
         return
-    content = last_checkpoint(session.folder)
     if content is None:
         yield Notice("info", 0, "There is no checkpoint yet: the run starts from the beginning.")
         return

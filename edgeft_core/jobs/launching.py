@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -29,12 +29,22 @@ _PATHS: dict[str, frozenset[str]] = {
 }
 
 
-def launch(home: Home, config: RunConfig, *, name: str = "", parent_id: str | None = None) -> RunRecord:
+def launch(
+    home: Home,
+    config: RunConfig,
+    *,
+    name: str = "",
+    parent_id: str | None = None,
+    summary: Mapping[str, Any] | None = None,
+    furnish: Callable[[Path], None] | None = None,
+) -> RunRecord:
     """Put a run into the queue and see to it that the queue moves.
 
     Args:
         name: shown in lists; empty takes the preset's name, numbered where that is taken.
         parent_id: the run that this one was derived from.
+        summary: facts that lists show, such as where it was derived from.
+        furnish: puts what the run needs besides into its folder, before anybody can start it.
 
     Returns:
         The queued run.
@@ -54,9 +64,11 @@ def launch(home: Home, config: RunConfig, *, name: str = "", parent_id: str | No
     except OSError as error:
         raise HomeError(f"The run's folder {folder} cannot be written: {error.strerror or error}.") from error
     try:
+        if furnish is not None:
+            furnish(folder)
         with closing(store.open_catalog(home.catalog_url)) as catalog:
             chosen = name.strip() or free_name(catalog, config.preset)
-            run = catalog.add_run(run_id, chosen, config, parent_id=parent_id)
+            run = catalog.add_run(run_id, chosen, config, parent_id=parent_id, summary=summary)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

@@ -141,7 +141,8 @@ def _of_history(record: HistoryRecord) -> Marker | None:
         return Marker(record.step, "verdict", record.text, text, record.at)
     if record.kind == "notice":
         return Marker(record.step, "notice", str(record.data.get("level", "info")), record.text, record.at)
-    return None
+    is_fork = record.kind == "fork"
+    return Marker(record.step, "stage", "fork", f"F{record.text[1:]}", record.at) if is_fork else None
 
 
 def whole_history(home: Home, run_id: str) -> list[HistoryRecord]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,7 @@ def show(home: Home, run_id: str) -> dict[str, Any]:
         "since_step": status.verdict.since_step if status.verdict else None,
         "reasons": list(status.verdict.reasons) if status.verdict else [],
         "likely_cause": status.likely_cause or None,
+        "fork": asdict(status.origin) if status.origin else None,
     }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from edgeft_core.jobs.forking import Origin
 from edgeft_core.queries.status import duration_s
 from edgeft_core.store.contract import Catalog, RunRecord
 
@@ -36,6 +37,7 @@ COLUMNS = [
     "started_at",
     "duration_s",
     "parent_id",
+    "origin",
     "error",
 ]
 
@@ -46,7 +48,8 @@ def runs_table(catalog: Catalog, *, limit: int = 1000) -> pd.DataFrame:
     Columns: id, name, state, preset; data (source), backbone, weights, normalisation, head, scale, margin_rad,
     temperature, head_lr (first stage), backbone_lr (last stage that trains it, else missing); n_classes, step, progress
     (share of all steps), best_top1, best_top5 (validation), max_class_share (last), verdict and
-    verdict_since (step; missing before the first step), created_at, started_at, duration_s, parent_id, error.
+    verdict_since (step; missing before the first step), created_at, started_at, duration_s, parent_id, origin
+    ("fork of X at step N"; missing for a run from the beginning), error.
     """
     table = pd.DataFrame([_row(run) for run in catalog.runs(limit=limit)], columns=COLUMNS)
     numbers = [
@@ -95,5 +98,6 @@ def _row(run: RunRecord) -> dict[str, Any]:
         "started_at": run.started_at,
         "duration_s": duration_s(run),
         "parent_id": run.parent_id,
+        "origin": origin.words if (origin := Origin.of(run)) else None,
         "error": run.error,
     }

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from edgeft_core.diagnostics.status import Verdict
+from edgeft_core.jobs.forking import Origin
 from edgeft_core.jobs.liveness import last_lines
 from edgeft_core.jobs.states import ENDED, RunState
 from edgeft_core.queries.opened import catalog_of, metrics_of
@@ -33,6 +34,7 @@ class RunStatus:
         log_lines: the last lines of the log of a run that failed or was lost.
         problem: a sentence if the recorded metrics are damaged.
         verdict: how the run is doing; None before its first step.
+        origin: the checkpoint of another run that it set out from; None for one that started from the beginning.
         likely_cause, cause_confidence: id of the likeliest cause when the verdict was last new; empty for none.
     """
 
@@ -69,6 +71,7 @@ class RunStatus:
     verdict: Verdict | None = None
     likely_cause: str = ""
     cause_confidence: float | None = None
+    origin: Origin | None = None
 
 
 def run_status(home: Home, run_id: str) -> RunStatus:
@@ -122,6 +125,7 @@ def run_status(home: Home, run_id: str) -> RunStatus:
         verdict=verdict_of(run),
         likely_cause=str(summary.get("verdict_cause") or ""),
         cause_confidence=summary.get("verdict_confidence"),
+        origin=Origin.of(run),
     )
 
 

@@ -92,10 +92,16 @@ class SqlCatalog:
     # runs
 
     def add_run(
-        self, run_id: str, name: str, config: RunConfig, *, parent_id: str | None = None
+        self,
+        run_id: str,
+        name: str,
+        config: RunConfig,
+        *,
+        parent_id: str | None = None,
+        summary: Mapping[str, Any] | None = None,
     ) -> RunRecord:
         with self._writing() as connection:
-            return runs.add(connection, run_id, name, config, parent_id)
+            return runs.add(connection, run_id, name, config, parent_id=parent_id, summary=summary or {})
 
     def run(self, run_id_or_name: str) -> RunRecord:
         with self._reading() as connection:

@@ -43,7 +43,8 @@ class RunRecord:
     """One row of the catalog. ``summary`` holds what lists show without opening the metrics file.
 
     summary keys (all optional): step, steps_total, stage, epoch, images_per_s, eta_s, device, n_classes,
-    metrics {name: last value}, best {name: best value}, class_names_file, weights, warnings, split_images.
+    metrics {name: last value}, best {name: best value}, class_names_file, weights, warnings, split_images,
+    fork {parent, name, step, kind}: the checkpoint that the run set out from.
     """
 
     id: str
@@ -81,7 +82,7 @@ class CheckpointRecord:
     id: int
     run_id: str
     step: int
-    kind: Literal["best", "last", "manual"]
+    kind: Literal["best", "last", "manual", "start"]  # start: another run's, from which this one set out
     path: str  # relative to the run's folder
     sha256: str
     size_bytes: int
@@ -106,7 +107,13 @@ class Catalog(Protocol):
     """Runs and what is asked of them."""
 
     def add_run(
-        self, run_id: str, name: str, config: RunConfig, *, parent_id: str | None = None
+        self,
+        run_id: str,
+        name: str,
+        config: RunConfig,
+        *,
+        parent_id: str | None = None,
+        summary: Mapping[str, Any] | None = None,
     ) -> RunRecord: ...
 
     def run(self, run_id_or_name: str) -> RunRecord:

@@ -22,7 +22,13 @@ _NO_WORKER: dict[str, Any] = dict.fromkeys(("worker_pid", "worker_started_at", "
 
 
 def add(
-    connection: Connection, run_id: str, name: str, config: RunConfig, parent_id: str | None
+    connection: Connection,
+    run_id: str,
+    name: str,
+    config: RunConfig,
+    *,
+    parent_id: str | None,
+    summary: Mapping[str, Any],
 ) -> RunRecord:
     """A new queued run.
 
@@ -39,7 +45,7 @@ def add(
         "updated_at": now,
         "parent_id": parent_id,
         "error": "",
-        "summary": {},
+        "summary": dict(summary),
     }
     try:
         connection.execute(insert(runs).values(row))

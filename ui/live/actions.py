@@ -1,4 +1,4 @@
-"""Pause, resume, stop, restart, save: one click each; what costs work asks first."""
+"""Pause, resume, stop, restart, fork, save: one click each; what costs work asks first."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from edgeft_core.jobs import control
 from edgeft_core.jobs.states import ACTIVE, TRANSITIONS, RunState
 from edgeft_core.store.contract import RunRecord
 from ui import state
+from ui.fork import fork_popover
 from ui.live.control_panel import asked_values
 from ui.messages import calmly
 from ui.navigation import LIVE, go
@@ -35,6 +36,7 @@ def actions(record: RunRecord) -> None:
         ):
             control.checkpoint(state.home(), record.id)
         _restart(record)
+        fork_popover(record, asked_values(record))
 
 
 def _button(words: str, icon: str, record: RunRecord) -> bool:

@@ -59,6 +59,7 @@ def presented(table: pd.DataFrame) -> pd.DataFrame:
             "duration": [theme.format_duration(_number(seconds)) for seconds in table["duration_s"]],
             "created": table["created_at"],
             "preset": table["preset"],
+            "origin": table["origin"],
         }
     )
 
@@ -79,6 +80,7 @@ _COLUMNS: Final = {
     "chance": _percent("Guessing", "Top-1 of guessing: 1 / classes."),
     "largest": _percent("Largest", "Share of the latest predictions on the most predicted class."),
     "preset": st.column_config.TextColumn("Preset"),
+    "origin": st.column_config.TextColumn("Origin", help="The checkpoint of another run that it set out from."),
     "data": st.column_config.TextColumn("Data"),
     "network": st.column_config.TextColumn("Backbone, weights"),
     "head": st.column_config.TextColumn("Head"),

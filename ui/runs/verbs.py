@@ -1,4 +1,4 @@
-"""What can be done with one run: open, rename, resume, delete."""
+"""What can be done with one run: open, rename, resume, fork, delete."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from edgeft_core.jobs import control, removal
 from edgeft_core.jobs.states import ACTIVE, TRANSITIONS, RunState
 from edgeft_core.store.contract import RunRecord
 from ui import state
+from ui.fork import fork_popover
 from ui.launch.cost import format_bytes
 from ui.launch.form import start_from
 from ui.messages import calmly, escape
@@ -36,6 +37,7 @@ def verbs(run_id: str) -> None:
         if st.button("Launch one like it", icon=":material/rocket_launch:", key="runs.like"):
             start_from(record)
             go(LAUNCH, record.id)
+        fork_popover(record, {}, label="Fork")
         _delete(record)
     if record.error:
         st.caption(f":red[\u2715] {escape(record.error)}")
