@@ -1,7 +1,8 @@
 """What a training step costs with and without its signals: cached stage-1 step and stage-2 step, JSON out.
 
-Both ways alternate within one process, and processor time of this thread is counted, so that other work on the
-machine changes the ratio little. Run with ``python benchmarks/step_cost.py``.
+Both ways alternate within one process in blocks of steps (signals of short steps are computed for several at once),
+and processor time of this thread is counted, so that other work on the machine changes the ratio little. Run with
+``python benchmarks/step_cost.py``.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -27,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from edgeft_core.config import RunConfig
 from edgeft_core.config_keys import with_values
 from edgeft_core.engine import NoControls
+from edgeft_core.engine.batch_monitor import GROUP
 from edgeft_core.engine.crew import Crew
 from edgeft_core.engine.forward import StepBatch
 from edgeft_core.engine.leg import Leg
@@ -74,15 +76,17 @@ def _stage(session: Session, crew: Crew, steps: int) -> dict[str, float]:
     assert leg is not None
     items = (item for item in leg.feed.epoch(0, 0) if isinstance(item, StepBatch))
     batches = list(islice(items, BATCHES))
-    bare, watched = _Timed(lambda batch: _bare(leg, batch)), _Timed(lambda batch: _watched(leg, crew, batch))
     heavy = session.config.monitor.heavy_every_steps
-    scheduled = _Timed(lambda batch: _at_step(session, heavy - 1, lambda: _watched(leg, crew, batch)))
-    for number in range(steps):
-        batch = batches[number % BATCHES]
-        _at_step(session, 50, lambda batch=batch: bare(batch))  # type: ignore[misc]
-        _at_step(session, 50, lambda batch=batch: watched(batch))  # type: ignore[misc]
-        if number % max(1, steps // 12) == 0:
-            scheduled(batch)
+    bare = _Timed(lambda batch: _bare(leg, batch), session, at_step=50)
+    watched = _Timed(lambda batch: _watched(leg, crew, batch), session, at_step=50)
+    scheduled = _Timed(lambda batch: _watched(leg, crew, batch), session, at_step=heavy - 1)
+    block = GROUP if leg.feed.cached else 1
+    for number in range(steps // block):
+        for timed in (bare, watched):
+            timed([batches[place % BATCHES] for place in range(block)])
+        if number % max(1, steps // block // 12) == 0:
+            scheduled(batches[:1])
+    _spend(crew.after_epoch(leg))
     per_heavy = scheduled.median_ms() - bare.median_ms()
     light = watched.median_ms() - bare.median_ms()
     every_step = light + (per_heavy - light) / heavy
@@ -96,25 +100,25 @@ def _stage(session: Session, crew: Crew, steps: int) -> dict[str, float]:
 
 
 class _Timed:
-    """Processor time of each call, in milliseconds."""
+    """Processor time per step, in milliseconds.
 
-    def __init__(self, work: Callable[[StepBatch], None]) -> None:
-        self._work = work
+    Steps are taken as if they were number ``at_step + 1`` of the second epoch: past the early looks of a stage.
+    """
+
+    def __init__(self, work: Callable[[StepBatch], None], session: Session, *, at_step: int) -> None:
+        self._work, self._session, self._at_step = work, session, at_step
         self._took: list[float] = []
 
-    def __call__(self, batch: StepBatch) -> None:
+    def __call__(self, batches: Sequence[StepBatch]) -> None:
+        position = self._session.position
         start = time.thread_time_ns()
-        self._work(batch)
-        self._took.append((time.thread_time_ns() - start) / 1e6)
+        for batch in batches:
+            position.step, position.epoch, position.batch = self._at_step, 1, 50
+            self._work(batch)
+        self._took.append((time.thread_time_ns() - start) / 1e6 / len(batches))
 
     def median_ms(self) -> float:
         return statistics.median(self._took)
-
-
-def _at_step(session: Session, step: int, work: Callable[[], None]) -> None:
-    """Take a step as if it were number ``step + 1`` of the second epoch: past the early looks of a stage."""
-    session.position.step, session.position.epoch, session.position.batch = step, 1, 50
-    work()
 
 
 def _bare(leg: Leg, batch: StepBatch) -> None:

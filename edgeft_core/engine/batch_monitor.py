@@ -1,11 +1,11 @@
-"""The signals of every batch, computed on the device and read without making it wait."""
+"""The signals of every batch, computed on the device for a few steps at once and read without making it wait."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,38 +20,65 @@ from edgeft_core.engine.forward import StepBatch
 from edgeft_core.engine.leg import Leg
 from edgeft_core.engine.step import StepTaken
 from edgeft_core.engine.window import PredictionWindow
-from edgeft_core.events import BatchDone, Event, IntArray
+from edgeft_core.events import BatchDone, Event, FloatArray, IntArray
 
 PENDING_AT_MOST = 16
 """Steps that may wait for their numbers on CUDA before the host waits for the oldest."""
+
+GROUP = 8
+"""Short steps whose signals are computed together: for one step, calling the functions costs more than they do."""
+
+GROUPED_LOGITS_AT_MOST = 1 << 17
+"""Logits of one step up to which steps count as short."""
 
 RATE_OVER_S = 3.0
 MEMORY_EVERY_S = 1.0
 
 
 @dataclass(slots=True)
-class _Pending:
-    """One step whose numbers are on their way to the host."""
+class _Step:
+    """One step and what was so at its moment; its numbers are computed with those of ``group_size - 1`` others."""
 
     step: int
     stage: int
     epoch: float
     whole_epoch: int
+    taken: StepTaken
+    in_force: Mapping[str, float]
+    rows_B: IntArray
+    group_size: int
+
+    def goes_with(self, other: _Step) -> bool:
+        mine, its = self.taken, other.taken
+        return (
+            mine.forward.view.goes_with(its.forward.view)
+            and mine.norms.keys() == its.norms.keys()
+            and (mine.forward.loss_contrastive is None) == (its.forward.loss_contrastive is None)
+        )
+
+
+@dataclass(slots=True)
+class _Pending:
+    """Some steps whose numbers are on their way to the host: one row each."""
+
+    steps: Sequence[_Step]
     names: tuple[str, ...]
     packed: Tensor
     arrived: torch.cuda.Event | None
-    in_force: Mapping[str, float]
-    rows_B: IntArray
+
+    def has_arrived(self) -> bool:
+        return self.arrived is None or bool(self.arrived.query())  # type: ignore[no-untyped-call]
 
 
 class BatchMonitor(Collaborator):
-    """Turns steps into ``BatchDone``: at once on CPU, a few steps late on CUDA.
+    """Turns steps into ``BatchDone``, a few steps late: short ones in groups, and on CUDA when their numbers arrive.
 
-    All numbers of a step travel in one small tensor to pinned memory, so nothing waits for the device.
+    All numbers of a group travel in one small tensor to pinned memory, so nothing waits for the device.
     """
 
     def __init__(self, window_images: int, n_classes: int) -> None:
         self._window = PredictionWindow(window_images, n_classes)
+        self._group: list[_Step] = []
         self._pending: deque[_Pending] = deque()
         self._speed = _Speed()
 
@@ -60,17 +87,23 @@ class BatchMonitor(Collaborator):
         return ()
 
     def after_step(self, leg: Leg, batch: StepBatch, taken: StepTaken) -> Iterator[Event]:
-        self._pending.append(_send(leg, batch, taken))
-        while self._pending and (_has_arrived(self._pending[0]) or len(self._pending) > PENDING_AT_MOST):
-            yield self._done(leg)
+        step = _step(leg, batch, taken, self._speed.scalars(len(batch.labels_B), leg.session.device))
+        if self._group and not step.goes_with(self._group[0]):
+            self._send()
+        self._group.append(step)
+        if len(self._group) == step.group_size:
+            self._send()
+        while self._pending and (self._pending[0].has_arrived() or self._waiting > PENDING_AT_MOST):
+            yield from self._done(leg)
 
     def after_epoch(self, leg: Leg) -> Iterator[Event]:
         return self.flush(leg)
 
     def flush(self, leg: Leg) -> Iterator[Event]:
         """Wait for the numbers of all steps taken so far."""
+        self._send()
         while self._pending:
-            yield self._done(leg)
+            yield from self._done(leg)
         self._speed.stop()
 
     def state(self) -> dict[str, Any]:
@@ -79,74 +112,96 @@ class BatchMonitor(Collaborator):
     def load(self, state: dict[str, Any]) -> None:
         self._window.load(state)
 
-    def _done(self, leg: Leg) -> BatchDone:
-        one = self._pending.popleft()
-        if one.arrived is not None:
-            one.arrived.synchronize()
-        scalars, predicted, top5 = _unpack(one)
-        if not scalars.pop("finite"):
-            raise leg.nonfinite(one.step, one.whole_epoch, one.rows_B)
-        labels_B = leg.session.dataset.labels_N[one.rows_B]
-        labels = labels_B.tolist()
-        top1 = [int(guess == label) for guess, label in zip(predicted, labels, strict=True)]
-        self._window.add(predicted, labels, top1, top5)
-        return BatchDone(
-            step=one.step,
-            stage=one.stage,
-            epoch=one.epoch,
-            scalars={
-                **scalars,
-                **one.in_force,
-                "top1": sum(top1) / len(labels),
-                "top5": sum(top5) / len(labels),
-                "batch_label_classes": _evenness(labels),
-                **self._window.scalars(),
-                **self._speed.scalars(len(labels), leg.session.device),
-            },
-            predicted_B=np.array(predicted, np.int64),
-            labels_B=labels_B,
-        )
+    @property
+    def _waiting(self) -> int:
+        return sum(len(one.steps) for one in self._pending)
+
+    def _send(self) -> None:
+        if self._group:
+            self._pending.append(_pack(self._group))
+            self._group = []
+
+    def _done(self, leg: Leg) -> Iterator[BatchDone]:
+        group = self._pending.popleft()
+        if group.arrived is not None:
+            group.arrived.synchronize()
+        table_SN, n = group.packed.numpy(), len(group.names)
+        self._stop_at_nonfinite(leg, group, table_SN)
+        rows_SB = np.stack([one.rows_B for one in group.steps])
+        images_4SB = _images(table_SN[:, n:], leg.session.dataset.labels_N[rows_SB])
+        told = self._window.add(images_4SB)
+        for place, (step, values, window) in enumerate(
+            zip(group.steps, table_SN[:, :n].tolist(), told, strict=True)
+        ):
+            yield _batch_done(step, _named(group.names, values), images_4SB[:, place], window)
+
+    def _stop_at_nonfinite(self, leg: Leg, group: _Pending, table_SN: FloatArray) -> None:
+        for step, finite in zip(group.steps, table_SN[:, group.names.index("finite")], strict=True):
+            if not finite:
+                raise leg.nonfinite(step.step, step.whole_epoch, step.rows_B)
 
 
 @torch.inference_mode()
 def batch_scalars(view: BatchView) -> dict[str, Tensor]:
-    """All per-batch signals as 0-dim tensors on the device."""
+    """All per-batch signals of a step, or of several stacked steps (one number each), on the device."""
     scalars = {name: signal(view) for name, signal in BATCH_SIGNALS.items()}
     if view.same_image_B is not None:
-        scalars["cos_same_image"] = view.same_image_B.nanmean()
+        scalars["cos_same_image"] = view.same_image_B.nanmean(dim=-1)
     if view.with_margin_B is not None:
         scalars |= {name: signal(view, view.with_margin_B) for name, signal in MARGIN_SIGNALS.items()}
     return scalars
 
 
-@torch.inference_mode()
-def _send(leg: Leg, batch: StepBatch, taken: StepTaken) -> _Pending:
-    passed = taken.forward
-    scalars = {"finite": taken.finite, "loss": passed.loss, **batch_scalars(passed.view)}
-    scalars |= {f"grad_norm_{group}": norm for group, norm in taken.norms.items()}
-    if passed.loss_contrastive is not None:
-        scalars["loss_contrastive"] = passed.loss_contrastive
-    view = passed.view
-    packed = torch.cat(
-        [
-            torch.stack(list(scalars.values())),
-            view.predicted_B.float(),  # exact up to 16 million classes
-            view.top5_hit_B.float(),
-        ]
-    )
+def _group_size(leg: Leg, taken: StepTaken) -> int:
+    """Steps to compute together. It never depends on time: a run must tell the same numbers again."""
+    short = leg.feed.cached and taken.forward.view.logits_BC.numel() <= GROUPED_LOGITS_AT_MOST
+    return GROUP if short else 1
+
+
+def _step(leg: Leg, batch: StepBatch, taken: StepTaken, speed: Mapping[str, float]) -> _Step:
     position = leg.session.position
-    packed, arrived = _to_host(packed)
-    return _Pending(
+    return _Step(
         step=position.step,
         stage=leg.index,
         epoch=leg.epoch_position,
         whole_epoch=position.epoch,
-        names=tuple(scalars),
-        packed=packed,
-        arrived=arrived,
-        in_force=_in_force(leg, taken),
+        taken=taken,
+        in_force={**_in_force(leg, taken), **speed},
         rows_B=batch.indices_B.numpy(),
+        group_size=_group_size(leg, taken),
     )
+
+
+@torch.inference_mode()
+def _pack(steps: Sequence[_Step]) -> _Pending:
+    """Start the numbers of some steps on their way.
+
+    A group that was cut short is filled up with its last step: sums of tensors of another shape may be added in
+    another order, and a run that was stopped must tell the same digits as one that was not.
+    """
+    missing = steps[-1].group_size - len(steps)
+    taken = [one.taken for one in steps] + [steps[-1].taken] * missing
+    passed = [one.forward for one in taken]
+    view = BatchView.stacked([one.view for one in passed])
+    scalars = {
+        "finite": torch.stack([one.finite for one in taken]),
+        "loss": torch.stack([one.loss for one in passed]),
+        **batch_scalars(view),
+    }
+    for group in taken[0].norms:
+        scalars[f"grad_norm_{group}"] = torch.stack([one.norms[group] for one in taken])
+    if contrastive := [one.loss_contrastive for one in passed if one.loss_contrastive is not None]:
+        scalars["loss_contrastive"] = torch.stack(contrastive)
+    packed_SN = torch.cat(
+        [
+            torch.stack([one.float() for one in scalars.values()], dim=1),
+            view.predicted_B.float(),  # exact up to 16 million classes
+            view.top5_hit_B.float(),
+        ],
+        dim=1,
+    )
+    packed_SN, arrived = _to_host(packed_SN[: len(steps)])
+    return _Pending(tuple(steps), tuple(scalars), packed_SN, arrived)
 
 
 def _to_host(packed: Tensor) -> tuple[Tensor, torch.cuda.Event | None]:
@@ -159,17 +214,37 @@ def _to_host(packed: Tensor) -> tuple[Tensor, torch.cuda.Event | None]:
     return pinned, arrived
 
 
-def _has_arrived(one: _Pending) -> bool:
-    return one.arrived is None or bool(one.arrived.query())  # type: ignore[no-untyped-call]
+def _named(names: tuple[str, ...], values: list[float]) -> dict[str, float]:
+    """Scalars that have a value."""
+    named = zip(names, values, strict=True)
+    return {name: value for name, value in named if name != "finite" and not math.isnan(value)}
 
 
-def _unpack(one: _Pending) -> tuple[dict[str, float], list[int], list[int]]:
-    """Scalars that have a value, by name; predicted class and whether the label is among the best five, per image."""
-    values = one.packed.tolist()
-    n, n_images = len(one.names), len(one.rows_B)
-    named = zip(one.names, values, strict=False)
-    scalars = {name: value for name, value in named if not math.isnan(value)}
-    return scalars, list(map(int, values[n : n + n_images])), list(map(int, values[n + n_images :]))
+def _images(told_S2B: FloatArray, labels_SB: IntArray) -> IntArray:
+    """Predicted and true class, and whether the label is the best and among the best five; shape (4, S, B)."""
+    predicted_SB, top5_SB = told_S2B.astype(np.int64).reshape(len(labels_SB), 2, -1).transpose(1, 0, 2)
+    return np.stack([predicted_SB, labels_SB, predicted_SB == labels_SB, top5_SB])
+
+
+def _batch_done(
+    step: _Step, scalars: dict[str, float], images_4B: IntArray, window: Mapping[str, float]
+) -> BatchDone:
+    predicted_B, labels_B, top1_B, top5_B = images_4B
+    return BatchDone(
+        step=step.step,
+        stage=step.stage,
+        epoch=step.epoch,
+        scalars={
+            **scalars,
+            **step.in_force,
+            "top1": int(top1_B.sum()) / len(labels_B),
+            "top5": int(top5_B.sum()) / len(labels_B),
+            "batch_label_classes": _evenness(labels_B.tolist()),
+            **window,
+        },
+        predicted_B=predicted_B,
+        labels_B=labels_B,
+    )
 
 
 def _evenness(labels: list[int]) -> float:

@@ -105,6 +105,10 @@ class Crew:
                 member.load(state)
         self._leg_state = content["leg"]
 
+    def last_words(self, leg: Leg) -> Iterator[Event]:
+        """What the steps before one that failed have still to tell."""
+        return self._monitor.flush(leg)
+
     def stopped(self, leg: Leg) -> Iterator[Event]:
         """Leave everything such that the run can go on later."""
         yield from self._monitor.flush(leg)

@@ -17,7 +17,7 @@ from edgeft_core.engine.leg import Leg
 from edgeft_core.engine.step import StepTaken
 from edgeft_core.events import Event, SignalsMeasured
 
-RECENT_IMAGES = 256
+RECENT_IMAGES = 128
 """The effective rank looks at so many of the latest embeddings: more would cost the cube of their number."""
 
 
@@ -30,7 +30,7 @@ class HeavySignals(Collaborator):
         self._images = 0
 
     def after_step(self, leg: Leg, batch: StepBatch, taken: StepTaken) -> Iterator[Event]:  # noqa: ARG002
-        self._recent.append(taken.forward.view.z_BD)
+        self._recent.append(taken.forward.view.emb_BD)
         self._images += len(self._recent[-1])
         while self._images - len(self._recent[0]) >= RECENT_IMAGES:
             self._images -= len(self._recent.popleft())
@@ -39,7 +39,7 @@ class HeavySignals(Collaborator):
             yield SignalsMeasured(step, measure(torch.cat(list(self._recent)), leg.session.head.weight))
 
     def state(self) -> dict[str, Any]:
-        return {"recent": [z_BD.cpu() for z_BD in self._recent]}
+        return {"recent": [emb_BD.cpu() for emb_BD in self._recent]}
 
     def load(self, state: dict[str, Any]) -> None:
         self._recent = deque(state["recent"])
@@ -47,8 +47,8 @@ class HeavySignals(Collaborator):
 
 
 @torch.no_grad()
-def measure(z_ND: Tensor, weight_CD: Tensor) -> dict[str, float]:
-    """All heavy signals of normalised embeddings and (not yet normalised) class weights."""
-    z_ND = z_ND[-RECENT_IMAGES:]
+def measure(emb_ND: Tensor, weight_CD: Tensor) -> dict[str, float]:
+    """All heavy signals of embeddings and class weights, which need not be normalised yet."""
+    z_ND = normalize(emb_ND[-RECENT_IMAGES:].float(), dim=1)
     w_CD = normalize(weight_CD.detach().float(), dim=1)
     return {name: float(signal(z_ND, w_CD)) for name, signal in HEAVY_SIGNALS.items()}

@@ -14,6 +14,7 @@ from edgeft_core.engine.leg import Leg
 from edgeft_core.engine.memory import memory_explained
 from edgeft_core.engine.preparation import prepare, prepared
 from edgeft_core.engine.resumption import resumed
+from edgeft_core.errors import NonFiniteError
 from edgeft_core.events import Event, RunEnded
 
 
@@ -70,7 +71,11 @@ def _epoch(leg: Leg, crew: Crew) -> Iterator[Event]:
             yield from member.before_step(leg, item)
             if crew.stop:
                 return
-        taken = leg.step(item)
+        try:
+            taken = leg.step(item)
+        except NonFiniteError:
+            yield from crew.last_words(leg)
+            raise
         for member in crew:
             yield from member.after_step(leg, item, taken)
     position.next_epoch()

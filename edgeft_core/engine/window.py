@@ -1,63 +1,78 @@
-"""The latest predictions: running Top-k and how often each class was predicted, kept up to date image by image."""
+"""The latest predictions: running Top-k and how often each class was predicted, kept up to date step by step."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
 from edgeft_core.engine.tally import ClassTally
+from edgeft_core.events import IntArray
+
+_PREDICTED, _LABEL, _TOP1, _TOP5 = range(4)
 
 
 class PredictionWindow:
-    """The latest ``size`` predictions over ``n_classes`` classes, on the host; nothing is ever recounted."""
+    """The latest ``size`` predictions over ``n_classes`` classes, on the host; a batch costs what it holds."""
 
     def __init__(self, size: int, n_classes: int) -> None:
         self._size = size
-        self._images: deque[tuple[int, int, int, int]] = deque()
-        self._predicted = ClassTally(n_classes)
-        self._labels = ClassTally(n_classes)
-        self._top1 = self._top5 = 0
+        self._images_4W = np.full((4, size), -1, np.int64)  # a ring; the next image goes to _next
+        self._next = self._filled = 0
+        self._predicted = ClassTally(n_classes, size)
+        self._labels = ClassTally(n_classes, size)
+        self._hits_2 = np.zeros(2, np.int64)
 
-    def add(
-        self, predicted: Sequence[int], labels: Sequence[int], top1: Sequence[int], top5: Sequence[int]
-    ) -> None:
-        """Take in one batch (``top1``, ``top5``: 1 for a hit) and forget as many of the oldest predictions."""
-        for image in zip(predicted, labels, top1, top5, strict=True):
-            self._images.append(image)
-            self._predicted.add(image[0])
-            self._labels.add(image[1])
-            self._top1 += image[2]
-            self._top5 += image[3]
-            if len(self._images) > self._size:
-                self._forget_oldest()
+    def add(self, images_4SB: IntArray) -> list[dict[str, float]]:
+        """Take in the batches of S steps, and forget as many of the oldest predictions.
 
-    def _forget_oldest(self) -> None:
-        predicted, label, top1, top5 = self._images.popleft()
-        self._predicted.remove(predicted)
-        self._labels.remove(label)
-        self._top1 -= top1
-        self._top5 -= top5
+        Args:
+            images_4SB: predicted class, true class, and 1 for a hit among the first and among the first five.
 
-    def scalars(self) -> dict[str, float]:
-        """The window's signals."""
-        n = max(1, len(self._images))
-        return {
-            "top1_running": self._top1 / n,
-            "top5_running": self._top5 / n,
-            "max_class_share": self._predicted.max_share,
-            "label_max_share": self._labels.max_share,
-            "effective_classes": self._predicted.effective,
-            "unique_classes": float(self._predicted.unique),
-            "window_images": float(len(self._images)),
+        Returns:
+            the window's signals after each step.
+        """
+        steps, n_images = images_4SB.shape[1:]
+        if steps * n_images > self._size:  # images would come and go within one turn
+            if steps > 1:
+                return [self.add(images_4SB[:, place : place + 1])[0] for place in range(steps)]
+            images_4SB = images_4SB[:, :, -self._size :]
+            n_images = self._size
+        gone_4SB = self._replace(images_4SB)
+        predicted = self._predicted.change(images_4SB[_PREDICTED], gone_4SB[_PREDICTED])
+        labels = self._labels.change(images_4SB[_LABEL], gone_4SB[_LABEL])
+        changes_2S = (images_4SB[_TOP1:] - np.maximum(0, gone_4SB[_TOP1:])).sum(axis=2)
+        hits_2S = self._hits_2[:, None] + changes_2S.cumsum(axis=1)
+        filled_S = np.minimum(self._size, self._filled + n_images * np.arange(1, steps + 1))
+        self._hits_2, self._filled = hits_2S[:, -1], int(filled_S[-1])
+        columns = {
+            "top1_running": hits_2S[0] / filled_S,
+            "top5_running": hits_2S[1] / filled_S,
+            "max_class_share": predicted.max_share_S,
+            "label_max_share": labels.max_share_S,
+            "effective_classes": predicted.effective_S,
+            "unique_classes": predicted.unique_S.astype(np.float64),
+            "window_images": filled_S.astype(np.float64),
         }
+        rows = zip(*(column.tolist() for column in columns.values()), strict=True)
+        return [dict(zip(columns, row, strict=True)) for row in rows]
+
+    def _replace(self, images_4SB: IntArray) -> IntArray:
+        """Write images over the oldest ones; returns those, -1 where the place was free."""
+        places_SB = (self._next + np.arange(images_4SB[0].size)) % self._size
+        gone_4SB = self._images_4W[:, places_SB].reshape(images_4SB.shape)
+        self._images_4W[:, places_SB] = images_4SB.reshape(4, -1)
+        self._next = (self._next + images_4SB[0].size) % self._size
+        return gone_4SB
 
     def state(self) -> dict[str, Any]:
         """The predictions, oldest first, shape (4, N)."""
-        return {"images": torch.tensor(list(self._images), dtype=torch.int64).reshape(-1, 4).T.contiguous()}
+        first = self._next if self._filled == self._size else 0
+        order_N = (first + np.arange(self._filled)) % self._size
+        return {"images": torch.from_numpy(self._images_4W[:, order_N])}
 
     def load(self, state: dict[str, Any]) -> None:
-        predicted, labels, top1, top5 = state["images"].tolist()
-        self.add(predicted, labels, top1, top5)
+        images_4N = state["images"].numpy()
+        if images_4N.size:
+            self.add(images_4N[:, None])

@@ -23,24 +23,24 @@ __all__ = [
 ]
 
 BATCH_SIGNALS: Mapping[str, Callable[[BatchView], Tensor]] = {
-    "emb_norm": lambda b: b.length_B.mean(),
+    "emb_norm": lambda b: b.length_B.mean(dim=-1),
     "collapse_level": lambda b: embeddings.collapse_level(b.z_BD),
     "cos_different": lambda b: embeddings.cos_different(b.z_BD, b.labels_B),
-    "logit_mean": lambda b: b.logits_BC.mean(),
+    "logit_mean": lambda b: b.logits_BC.mean(dim=(-2, -1)),
     "logit_std_samples": lambda b: logits.std_across_samples(b.logits_BC),
     "logit_std_classes": lambda b: logits.std_across_classes(b.logits_BC),
-    "logit_min": lambda b: b.logits_BC.min(),
-    "logit_max": lambda b: b.top_BK[0].max(),
-    "cos_target": lambda b: b.own_cos_B.mean(),
+    "logit_min": lambda b: b.logits_BC.amin(dim=(-2, -1)),
+    "logit_max": lambda b: b.top_logit_B.amax(dim=-1),
+    "cos_target": lambda b: b.own_cos_B.mean(dim=-1),
     "cos_nontarget": lambda b: logits.nontarget_cosine(b.cos_BC, b.own_cos_B),
-    "prob_top_mean": lambda b: b.top_prob_B.mean(),
-    "prob_top_max": lambda b: b.top_prob_B.max(),
-    "mutual_information": lambda b: logits.mutual_information(b.log_probs_BC),
+    "prob_top_mean": lambda b: b.top_prob_B.mean(dim=-1),
+    "prob_top_max": lambda b: b.top_prob_B.amax(dim=-1),
+    "mutual_information": lambda b: logits.mutual_information(b.probs_BC, b.logits_BC),
     "saturated_share": lambda b: logits.saturated_share(b.top_prob_B),
     "beyond_pi_share": lambda b: logits.beyond_pi_share(b.own_cos_B, b.margin_rad),
     "own_logit_gap": lambda b: logits.own_logit_gap(b.own_cos_B, b.own_logit_B, b.s_eff),
 }
-"""Signal name -> function of one step's tensors, margin off."""
+"""Signal name -> function of one step's tensors (or several steps': one number each), margin off."""
 
 MARGIN_SIGNALS: Mapping[str, Callable[[BatchView, Tensor], Tensor]] = {
     "top1_margin": lambda b, own_B: logits.top1_with_margin(b.s_eff * own_B, b.rival_logit_B),

@@ -1,13 +1,16 @@
-"""What per-batch signals look at: the tensors of one step, with what several signals need computed once."""
+"""What per-batch signals look at: the tensors of steps, with what several signals need computed once."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import torch
 from torch import Tensor
+
+from edgeft_core.diagnostics.signals.logits import top_k_hits
 
 TOP = 5
 """Classes per image that count as nearly right."""
@@ -15,7 +18,10 @@ TOP = 5
 
 @dataclass(frozen=True)
 class BatchView:
-    """Detached tensors of one step, all on one device.
+    """Detached tensors of one step, or of several of one kind behind one another, all on one device.
+
+    The shapes are those of one step; with :meth:`stacked` a dimension for steps stands before them, and every signal
+    gives one number per step.
 
     Attributes:
         emb_BD: embeddings as the backbone gave them, float32.
@@ -36,54 +42,88 @@ class BatchView:
     margin_rad: float = 0.0
     s_eff: float = math.nan
 
+    @classmethod
+    def stacked(cls, views: Sequence[BatchView]) -> BatchView:
+        """Several steps as one, for which settings and shapes must be the same."""
+        first = views[0]
+
+        def several(name: str) -> Tensor | None:
+            return (
+                None if getattr(first, name) is None else torch.stack([getattr(one, name) for one in views])
+            )
+
+        return cls(
+            torch.stack([one.emb_BD for one in views]),
+            torch.stack([one.cos_BC for one in views]),
+            torch.stack([one.logits_BC for one in views]),
+            torch.stack([one.labels_B for one in views]),
+            same_image_B=several("same_image_B"),
+            with_margin_B=several("with_margin_B"),
+            margin_rad=first.margin_rad,
+            s_eff=first.s_eff,
+        )
+
+    def goes_with(self, other: BatchView) -> bool:
+        """Whether both can be stacked."""
+        return (
+            self.logits_BC.shape == other.logits_BC.shape
+            and (self.margin_rad, self.s_eff) == (other.margin_rad, other.s_eff)
+            and (self.same_image_B is None) == (other.same_image_B is None)
+            and (self.with_margin_B is None) == (other.with_margin_B is None)
+        )
+
     @cached_property
     def length_B(self) -> Tensor:
         """Length of each embedding."""
-        length_B: Tensor = torch.linalg.vector_norm(self.emb_BD, dim=1)
+        length_B: Tensor = torch.linalg.vector_norm(self.emb_BD, dim=-1)
         return length_B
 
     @cached_property
     def z_BD(self) -> Tensor:
         """L2-normalised embeddings."""
-        return self.emb_BD / self.length_B.clamp_min(1e-12)[:, None]
+        return self.emb_BD / self.length_B.clamp_min(1e-12)[..., None]
 
     @cached_property
-    def log_probs_BC(self) -> Tensor:
-        return torch.log_softmax(self.logits_BC, dim=1)
+    def probs_BC(self) -> Tensor:
+        return torch.softmax(self.logits_BC, dim=-1)
 
     @cached_property
-    def top_BK(self) -> tuple[Tensor, Tensor]:
-        """The ``TOP`` largest logits of each image and their classes, best first."""
-        values_BK, classes_BK = self.logits_BC.topk(min(TOP, self.logits_BC.shape[1]), dim=1)
-        return values_BK, classes_BK
+    def _best_B(self) -> tuple[Tensor, Tensor]:
+        logit_B, class_B = self.logits_BC.max(dim=-1)
+        return logit_B, class_B
 
-    @cached_property
+    @property
+    def top_logit_B(self) -> Tensor:
+        """Largest logit of each image."""
+        return self._best_B[0]
+
+    @property
     def predicted_B(self) -> Tensor:
         """Predicted class of each image."""
-        return self.top_BK[1][:, 0]
+        return self._best_B[1]
 
     @cached_property
     def top5_hit_B(self) -> Tensor:
-        """Whether each image's own class is among its five best."""
-        return (self.top_BK[1] == self.labels_B[:, None]).any(dim=1)
+        """Whether each image's own class is among its ``TOP`` best."""
+        return top_k_hits(self.logits_BC, self.labels_B, TOP)
 
     @cached_property
     def rival_logit_B(self) -> Tensor:
         """Largest logit of each image among the classes that are not its own."""
-        values_BK, _ = self.top_BK
-        return torch.where(self.predicted_B == self.labels_B, values_BK[:, 1], values_BK[:, 0])
+        others_BC = self.logits_BC.scatter(-1, self.labels_B[..., None], -math.inf)
+        return others_BC.amax(dim=-1)
 
     @cached_property
     def top_prob_B(self) -> Tensor:
         """Probability of each image's predicted class."""
-        return self.log_probs_BC.amax(dim=1).exp()
+        return self.probs_BC.amax(dim=-1)
 
     @cached_property
     def own_cos_B(self) -> Tensor:
         """Cosine of each image and its own class weight."""
-        return self.cos_BC.gather(1, self.labels_B[:, None]).squeeze(1)
+        return self.cos_BC.gather(-1, self.labels_B[..., None]).squeeze(-1)
 
     @cached_property
     def own_logit_B(self) -> Tensor:
         """Logit of each image's own class."""
-        return self.logits_BC.gather(1, self.labels_B[:, None]).squeeze(1)
+        return self.logits_BC.gather(-1, self.labels_B[..., None]).squeeze(-1)

@@ -1,7 +1,8 @@
 """Signals of embeddings: how widely they are spread, and whether they carry identity.
 
 Shapes: N images, D coordinates. ``z_ND`` are L2-normalised embeddings. Every function returns a 0-dim tensor
-on the device of its input and never waits for the device.
+on the device of its input and never waits for the device; those of every batch take more dimensions in front
+(several steps) and return one number for each.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ def collapse_level(z_ND: Tensor) -> Tensor:
 
     Reference: Chen and He 2021, "Exploring Simple Siamese Representation Learning" (std of the normalised output).
     """
-    deviation: Tensor = standard_deviation(z_ND, 0, correction=1).mean()
-    return (1.0 - deviation * math.sqrt(z_ND.shape[1])).clamp_min(0.0)
+    deviation: Tensor = standard_deviation(z_ND, -2, correction=1).mean(dim=-1)
+    return (1.0 - deviation * math.sqrt(z_ND.shape[-1])).clamp_min(0.0)
 
 
 def cos_same_image(z_ND: Tensor, twin_ND: Tensor) -> Tensor:
@@ -44,10 +45,10 @@ def cos_different(z_ND: Tensor, labels_N: Tensor) -> Tensor:
 
     Range -1 to 1; 0 = unrelated, near 1 = collapsed. NaN where all images show one person.
     """
-    z_ND, labels_N = z_ND[:PAIRS_AT_MOST], labels_N[:PAIRS_AT_MOST]
-    other_NN = labels_N[:, None] != labels_N
-    total: Tensor = (z_ND @ z_ND.T).mul_(other_NN).sum()
-    return total / other_NN.sum()
+    z_ND, labels_N = z_ND[..., :PAIRS_AT_MOST, :], labels_N[..., :PAIRS_AT_MOST]
+    other_NN = labels_N[..., :, None] != labels_N[..., None, :]
+    total: Tensor = (z_ND @ z_ND.mT).mul_(other_NN).sum(dim=(-2, -1))
+    return total / other_NN.sum(dim=(-2, -1))
 
 
 def effective_rank(z_ND: Tensor) -> Tensor:

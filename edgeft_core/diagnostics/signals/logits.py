@@ -1,6 +1,7 @@
 """Signals of logits and probabilities, margin off, and of what the margin does to them.
 
-Shapes: B images, C classes. Every function returns a 0-dim tensor and never waits for the device.
+Shapes: B images, C classes. Every function returns a 0-dim tensor and never waits for the device; with more
+dimensions in front (several steps) it returns one number for each.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ def std_across_samples(logits_BC: Tensor) -> Tensor:
 
     Range 0 to infinity. It falls to 0 when the input is ignored. Random directions give s / (T sqrt(D)).
     """
-    return standard_deviation(logits_BC, 0, correction=0).mean()
+    return standard_deviation(logits_BC, -2, correction=0).mean(dim=-1)
 
 
 def std_across_classes(logits_BC: Tensor) -> Tensor:
@@ -29,26 +30,29 @@ def std_across_classes(logits_BC: Tensor) -> Tensor:
 
     Range 0 to infinity. Mostly scale: random directions give s / (T sqrt(D)), whatever the input does.
     """
-    return standard_deviation(logits_BC, 1, correction=0).mean()
+    return standard_deviation(logits_BC, -1, correction=0).mean(dim=-1)
 
 
-def mutual_information(log_probs_BC: Tensor) -> Tensor:
-    """H(mean p) - mean H(p) in nats: how much the predicted class tells about the input.
+def mutual_information(probs_BC: Tensor, logits_BC: Tensor) -> Tensor:
+    """H(mean p) - mean H(p) in nats, p = softmax(logits): how much the predicted class tells about the input.
 
     Range 0 to ln(min(B, C)). About 0: predictions ignore the input, however sure they are.
 
+    H(p) = ln(sum exp l) - sum p l, and ln(sum exp l) = max l - ln max p: no further logarithm of C numbers.
+
     Reference: Bridle, Heading and MacKay 1991, "Unsupervised Classifiers, Mutual Information and Phantom Targets".
     """
-    probs_BC = log_probs_BC.exp()
-    conditional = -(probs_BC * log_probs_BC).sum() / probs_BC.shape[0]
-    marginal = torch.special.entr(probs_BC.mean(dim=0)).sum()
-    information: Tensor = marginal - conditional
+    normaliser_B = logits_BC.amax(dim=-1) - probs_BC.amax(dim=-1).log()
+    conditional_B = normaliser_B - torch.linalg.vecdot(probs_BC, logits_BC)
+    marginal = torch.special.entr(probs_BC.mean(dim=-2)).sum(dim=-1)
+    information: Tensor = marginal - conditional_B.mean(dim=-1)
     return information.clamp_min(0.0)
 
 
 def nontarget_cosine(cos_BC: Tensor, own_cos_B: Tensor) -> Tensor:
     """Mean cosine of a face and all class weights but its own. Range -1 to 1; 0 = unrelated."""
-    return (cos_BC.sum() - own_cos_B.sum()) / (cos_BC.shape[0] * (cos_BC.shape[1] - 1))
+    n_images, n_classes = cos_BC.shape[-2:]
+    return (cos_BC.sum(dim=(-2, -1)) - own_cos_B.sum(dim=-1)) / (n_images * (n_classes - 1))
 
 
 def saturated_share(top_prob_B: Tensor) -> Tensor:
@@ -57,7 +61,7 @@ def saturated_share(top_prob_B: Tensor) -> Tensor:
     Fine where those predictions are right. High while accuracy is low: the softmax is sure and wrong, and the few
     images that are not saturated make the whole gradient.
     """
-    return (top_prob_B > SATURATED).float().mean()
+    return (top_prob_B > SATURATED).float().mean(dim=-1)
 
 
 def beyond_pi_share(own_cos_B: Tensor, margin_rad: float) -> Tensor:
@@ -66,7 +70,7 @@ def beyond_pi_share(own_cos_B: Tensor, margin_rad: float) -> Tensor:
     Random directions have theta near pi / 2 and never get there with m below 1.4; more than a few images mean that
     the margin is larger than the angles allow, or that embeddings point away from their own class.
     """
-    return (own_cos_B < -math.cos(margin_rad)).float().mean()
+    return (own_cos_B < -math.cos(margin_rad)).float().mean(dim=-1)
 
 
 def top1_with_margin(own_logit_B: Tensor, rival_logit_B: Tensor) -> Tensor:
@@ -75,7 +79,7 @@ def top1_with_margin(own_logit_B: Tensor, rival_logit_B: Tensor) -> Tensor:
     Range 0 to 1. It stays near 0 long after plain accuracy has risen: never score with the margin on.
     ``own_logit_B`` is the own class' logit after the margin, ``rival_logit_B`` the best of the others.
     """
-    return (own_logit_B > rival_logit_B).float().mean()
+    return (own_logit_B > rival_logit_B).float().mean(dim=-1)
 
 
 def own_logit_gap(own_cos_B: Tensor, own_logit_B: Tensor, s_eff: float) -> Tensor:
@@ -84,7 +88,7 @@ def own_logit_gap(own_cos_B: Tensor, own_logit_B: Tensor, s_eff: float) -> Tenso
     0 where accuracy is computed with the margin off, as it must be; otherwise labels got into the scores. NaN
     where s / T is not known.
     """
-    return (s_eff * own_cos_B - own_logit_B).mean()
+    return (s_eff * own_cos_B - own_logit_B).mean(dim=-1)
 
 
 def top_k_hits(logits_BC: Tensor, labels_B: Tensor, k: int) -> Tensor:
@@ -92,5 +96,5 @@ def top_k_hits(logits_BC: Tensor, labels_B: Tensor, k: int) -> Tensor:
 
     Ties count against the model: with equal logits everywhere nothing is known, so nothing is a hit (unless k = C).
     """
-    own_B1 = logits_BC.gather(1, labels_B[:, None])
-    return (logits_BC >= own_B1).sum(dim=1) <= k
+    own_B1 = logits_BC.gather(-1, labels_B[..., None])
+    return (logits_BC >= own_B1).sum(dim=-1) <= k

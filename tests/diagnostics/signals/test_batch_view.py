@@ -11,12 +11,24 @@ from torch.nn.functional import normalize
 from edgeft_core.diagnostics.signals import BATCH_SIGNALS, BatchView
 
 
-def view(scale: float = 16.0) -> BatchView:
-    generator = torch.Generator().manual_seed(0)
+def view(scale: float = 16.0, seed: int = 0) -> BatchView:
+    generator = torch.Generator().manual_seed(seed)
     emb = 3.0 * torch.randn(32, 64, generator=generator)
     cos = normalize(emb, dim=1) @ normalize(torch.randn(50, 64, generator=generator), dim=1).T
     labels = torch.randint(0, 50, (32,), generator=generator)
     return BatchView(emb, cos, scale * cos, labels, s_eff=scale)
+
+
+@pytest.mark.parametrize("name", BATCH_SIGNALS)
+def test_several_steps_together_give_each_its_own_number(name: str) -> None:
+    steps = [view(seed=seed) for seed in range(3)]
+    together = BATCH_SIGNALS[name](BatchView.stacked(steps))
+    assert together.tolist() == pytest.approx([float(BATCH_SIGNALS[name](one)) for one in steps], rel=1e-5)
+
+
+def test_steps_under_other_settings_do_not_go_together() -> None:
+    assert view().goes_with(view(seed=1))
+    assert not view().goes_with(view(scale=8.0))
 
 
 @pytest.mark.parametrize("name", BATCH_SIGNALS)
