@@ -41,19 +41,18 @@ WARM_STEPS = 10
 
 
 class Stopping:
-    """Asks the catalog (or nobody) before each step, and for a stop after enough of them; keeps the time it took."""
+    """Asks the catalog (or nobody) before each step, and for a stop after ``steps``; keeps the time it took."""
 
     def __init__(self, inner: CatalogControls | None, steps: int) -> None:
         self._inner = inner
-        self._left = steps
+        self._steps = steps
         self.seconds = 0.0
 
-    def poll(self) -> Sequence[ControlRequest]:
+    def poll(self, next_step: int) -> Sequence[ControlRequest]:
         begun = time.perf_counter()
-        asked = self._inner.poll() if self._inner is not None else ()
+        asked = self._inner.poll(next_step) if self._inner is not None else ()
         self.seconds += time.perf_counter() - begun
-        self._left -= 1
-        return asked if self._left >= 0 else (STOP,)
+        return asked if next_step <= self._steps else (STOP,)
 
     def wait(self, timeout_s: float) -> None:
         time.sleep(timeout_s)
@@ -153,7 +152,7 @@ def main() -> None:
     config = config_for(arguments.stage, arguments.identities)
     with tempfile.TemporaryDirectory() as temporary:
         home = Home(Path(temporary)).ensure()
-        bare(config, home, WARM_STEPS + 1)  # draws the images, fills the embedding cache
+        bare(config, home, 2 * WARM_STEPS)  # draws the images, fills the embedding cache
         turns = [
             (bare(config, home, arguments.steps), recorded(config, home, arguments.steps))
             for _ in range(arguments.turns)

@@ -126,11 +126,8 @@ def _bare(leg: Leg, batch: StepBatch) -> None:
 
 
 def _watched(leg: Leg, crew: Crew, batch: StepBatch) -> None:
-    for member in crew:
-        _spend(member.before_step(leg, batch))
-    taken = leg.step(batch)
-    for member in crew:
-        _spend(member.after_step(leg, batch, taken))
+    _spend(crew.before_step(leg, batch))
+    _spend(crew.after_step(leg, batch, leg.step(batch)))
 
 
 def _spend(events: Iterable[Event]) -> None:

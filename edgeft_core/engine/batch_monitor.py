@@ -99,11 +99,15 @@ class BatchMonitor(Collaborator):
     def after_epoch(self, leg: Leg) -> Iterator[Event]:
         return self.flush(leg)
 
-    def flush(self, leg: Leg) -> Iterator[Event]:
+    def tell(self, leg: Leg) -> Iterator[Event]:
         """Wait for the numbers of all steps taken so far."""
         self._send()
         while self._pending:
             yield from self._done(leg)
+
+    def flush(self, leg: Leg) -> Iterator[Event]:
+        """:meth:`tell`, before something that is no training."""
+        yield from self.tell(leg)
         self._speed.stop()
 
     def state(self) -> dict[str, Any]:

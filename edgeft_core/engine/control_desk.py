@@ -37,13 +37,13 @@ class ControlDesk(Collaborator):
 
     def between_steps(self, leg: Leg) -> Iterable[Event]:
         """See to all requests, and wait while the run is paused."""
-        requests = [*self._put_off, *self._controls.poll()]
+        requests = [*self._put_off, *self._controls.poll(_next_step(leg))]
         self._put_off.clear()
         return self._handle(leg, requests) if requests else ()
 
     def during_validation(self, leg: Leg) -> Iterator[Event]:
         """See to changes of settings at once; the rest waits for the next step, when the state is whole again."""
-        for request in self._controls.poll():
+        for request in self._controls.poll(_next_step(leg)):
             if request.kind == "set":
                 yield self._set(leg, request)
             else:
@@ -54,7 +54,7 @@ class ControlDesk(Collaborator):
             yield from self._one(leg, request)
         while self._paused and not self.stop:
             self._controls.wait(WAIT_S)
-            for request in self._controls.poll():
+            for request in self._controls.poll(_next_step(leg)):
                 yield from self._one(leg, request)
 
     def _one(self, leg: Leg, request: ControlRequest) -> Iterator[Event]:
@@ -70,14 +70,18 @@ class ControlDesk(Collaborator):
             self._paused = not self._paused
             yield from self._monitor.flush(leg)
             yield PauseChanged(leg.session.position.step, self._paused)
-        yield ControlHandled(request.command_id, leg.session.position.step + 1, "applied")
+        yield ControlHandled(request.command_id, _next_step(leg), "applied")
 
     def _set(self, leg: Leg, request: ControlRequest) -> ControlHandled:
         session = leg.session
-        step = session.position.step + 1
+        step = _next_step(leg)
         try:
             previous = session.live.change(request.changes)
         except ConfigError as error:
             return ControlHandled(request.command_id, step, "refused", str(error))
         session.apply_head_settings()
         return ControlHandled(request.command_id, step, "applied", previous=previous)
+
+
+def _next_step(leg: Leg) -> int:
+    return leg.session.position.step + 1

@@ -15,8 +15,8 @@ from edgeft_core.events import ControlRequest
 class Controls(Protocol):
     """Where live commands come from; the engine calls both methods from its own thread."""
 
-    def poll(self) -> Sequence[ControlRequest]:
-        """New requests, oldest first, each handed out once.
+    def poll(self, next_step: int) -> Sequence[ControlRequest]:
+        """New requests, oldest first, each handed out once; they take effect at ``next_step`` (1-based).
 
         Called before every step and during longer work: it must be cheap.
         """
@@ -30,7 +30,7 @@ class Controls(Protocol):
 class NoControls:
     """Nobody interferes."""
 
-    def poll(self) -> Sequence[ControlRequest]:
+    def poll(self, next_step: int) -> Sequence[ControlRequest]:  # noqa: ARG002
         return ()
 
     def wait(self, timeout_s: float) -> None:

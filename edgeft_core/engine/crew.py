@@ -12,11 +12,13 @@ from edgeft_core.engine.collaborator import Collaborator
 from edgeft_core.engine.control_desk import ControlDesk
 from edgeft_core.engine.controls import Controls
 from edgeft_core.engine.first_batch import FirstLook
+from edgeft_core.engine.forward import StepBatch
 from edgeft_core.engine.heavy_signals import HeavySignals
 from edgeft_core.engine.leg import Leg
 from edgeft_core.engine.samples import TrainingSamples
 from edgeft_core.engine.scheduled_looks import InputLook, UpdateLook
 from edgeft_core.engine.session import Session
+from edgeft_core.engine.step import StepTaken
 from edgeft_core.engine.validation import Validator
 from edgeft_core.events import Event, Progress, RunEnded
 
@@ -52,9 +54,6 @@ class Crew:
             self._checkpointer,
         )
 
-    def __iter__(self) -> Iterator[Collaborator]:
-        return iter(self._members)
-
     def __enter__(self) -> Crew:
         return self
 
@@ -69,9 +68,28 @@ class Crew:
         """Whether the run was asked to end."""
         return self._desk.stop
 
-    def between_steps(self, leg: Leg) -> Iterable[Event]:
+    def before_step(self, leg: Leg, batch: StepBatch) -> Iterator[Event]:
+        """Everyone's part before a step, until the run is asked to stop."""
+        for member in self._members:
+            yield from self._in_order(leg, member, member.before_step(leg, batch))
+            if self.stop:
+                return
+
+    def after_step(self, leg: Leg, batch: StepBatch, taken: StepTaken) -> Iterator[Event]:
+        """Everyone's part after a step."""
+        for member in self._members:
+            yield from self._in_order(leg, member, member.after_step(leg, batch, taken))
+
+    def between_steps(self, leg: Leg) -> Iterator[Event]:
         """Listen to commands while no step is under way."""
-        return self._desk.between_steps(leg)
+        return self._in_order(leg, self._desk, self._desk.between_steps(leg))
+
+    def _in_order(self, leg: Leg, member: Collaborator, events: Iterable[Event]) -> Iterator[Event]:
+        """Let the steps so far be told before anything else is: events come in the order in which things happened."""
+        for event in events:
+            if member is not self._monitor:
+                yield from self._monitor.tell(leg)
+            yield event
 
     def after_epoch(self, leg: Leg) -> Iterator[Event]:
         """Everyone's part after an epoch; settings may change meanwhile."""
@@ -107,7 +125,7 @@ class Crew:
 
     def last_words(self, leg: Leg) -> Iterator[Event]:
         """What the steps before one that failed have still to tell."""
-        return self._monitor.flush(leg)
+        return self._monitor.tell(leg)
 
     def stopped(self, leg: Leg) -> Iterator[Event]:
         """Leave everything such that the run can go on later."""

@@ -67,15 +67,13 @@ def _epoch(leg: Leg, crew: Crew) -> Iterator[Event]:
             if crew.stop:
                 return
             continue
-        for member in crew:
-            yield from member.before_step(leg, item)
-            if crew.stop:
-                return
+        yield from crew.before_step(leg, item)
+        if crew.stop:
+            return
         try:
             taken = leg.step(item)
         except NonFiniteError:
             yield from crew.last_words(leg)
             raise
-        for member in crew:
-            yield from member.after_step(leg, item, taken)
+        yield from crew.after_step(leg, item, taken)
     position.next_epoch()

@@ -52,23 +52,17 @@ class Script:
 
     at: dict[int, Sequence[ControlRequest]]
     while_paused: list[Sequence[ControlRequest]] = field(default_factory=list)
-    _next_step: int = 1
     _waited: bool = False
 
-    def poll(self) -> Sequence[ControlRequest]:
+    def poll(self, next_step: int) -> Sequence[ControlRequest]:
         if self._waited:
             self._waited = False
             return self.while_paused.pop(0) if self.while_paused else ()
-        return self.at.pop(self._next_step, ())
+        return self.at.pop(next_step, ())
 
     def wait(self, timeout_s: float) -> None:
         assert timeout_s > 0
         self._waited = True
-
-    def told(self, event: Event) -> None:
-        """Follow the run."""
-        if isinstance(event, BatchDone):
-            self._next_step = event.step + 1
 
 
 def set_at(step: int, **changes: Any) -> Script:
@@ -103,10 +97,7 @@ def started(
     name: str = "run",
 ) -> Iterator[Event]:
     controls = controls or NoControls()
-    for event in train(config, folder=home / name, cache=home / "cache", controls=controls, resume=resume):
-        if isinstance(controls, Script):
-            controls.told(event)
-        yield event
+    return train(config, folder=home / name, cache=home / "cache", controls=controls, resume=resume)
 
 
 def of(kind: type[E], events: Iterable[Event]) -> list[E]:

@@ -169,7 +169,7 @@ class Impatient:
     validating: bool = False
     asked: bool = False
 
-    def poll(self) -> Sequence[ControlRequest]:
+    def poll(self, next_step: int) -> Sequence[ControlRequest]:
         if not self.validating or self.asked:
             return ()
         self.asked = True

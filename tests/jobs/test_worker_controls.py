@@ -27,25 +27,25 @@ def controls_of(home: Home, catalog: SqlCatalog) -> CatalogControls:
 def test_each_request_is_handed_out_once_and_in_order(home: Home, catalog: SqlCatalog) -> None:
     controls = controls_of(home, catalog)
     controls.look()
-    assert list(controls.poll()) == []
+    assert list(controls.poll(1)) == []
     first, second = ask(catalog, "set", scale=8.0), ask(catalog, "pause")
     controls.look()
     controls.look()
-    assert list(controls.poll()) == [
+    assert list(controls.poll(1)) == [
         ControlRequest(first, "set", {"scale": 8.0}),
         ControlRequest(second, "pause", {}),
     ]
-    assert list(controls.poll()) == []
+    assert list(controls.poll(1)) == []
     third = ask(catalog, "set", scale=9.0)  # the others are still without an outcome
     controls.look()
-    assert [one.command_id for one in controls.poll()] == [third]
+    assert [one.command_id for one in controls.poll(1)] == [third]
 
 
 def test_a_request_made_before_the_worker_came_is_found(home: Home, catalog: SqlCatalog) -> None:
     controls = controls_of(home, catalog)
     asked = ask(catalog, "set", scale=8.0)
     controls.look()
-    assert [one.command_id for one in controls.poll()] == [asked]
+    assert [one.command_id for one in controls.poll(1)] == [asked]
 
 
 def test_an_interrupt_is_one_stop(home: Home, catalog: SqlCatalog) -> None:
@@ -53,8 +53,8 @@ def test_an_interrupt_is_one_stop(home: Home, catalog: SqlCatalog) -> None:
     controls.interrupt()
     controls.interrupt()
     assert controls.stop_in_sight() == STOP
-    assert list(controls.poll()) == [STOP]
-    assert list(controls.poll()) == []
+    assert list(controls.poll(1)) == [STOP]
+    assert list(controls.poll(1)) == []
 
 
 def test_waiting_ends_with_a_request(home: Home, catalog: SqlCatalog) -> None:
@@ -65,7 +65,7 @@ def test_waiting_ends_with_a_request(home: Home, catalog: SqlCatalog) -> None:
         controls.wait(60.0)
         later.join()
         assert time.monotonic() - begun < 30.0  # it did not sleep through
-        assert len(controls.poll()) == 1
+        assert len(controls.poll(1)) == 1
 
 
 def test_a_stop_can_be_seen_without_taking_other_requests_away(home: Home, catalog: SqlCatalog) -> None:
@@ -76,4 +76,4 @@ def test_a_stop_can_be_seen_without_taking_other_requests_away(home: Home, catal
     stop = ask(catalog, "stop")
     controls.look()
     assert controls.stop_in_sight() == ControlRequest(stop, "stop")
-    assert [one.command_id for one in controls.poll()] == [changed, stop]
+    assert [one.command_id for one in controls.poll(1)] == [changed, stop]

@@ -57,7 +57,7 @@ class CatalogControls:
             self._inbox.append(STOP)
             self._arrived.set()
 
-    def poll(self) -> Sequence[ControlRequest]:
+    def poll(self, next_step: int) -> Sequence[ControlRequest]:  # noqa: ARG002
         """Requests not handed out before, oldest first."""
         if not self._inbox:
             return ()
