@@ -6,40 +6,13 @@ forms, sliders, the command line and reports read them through :mod:`edgeft_core
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-
-def setting(
-    default: Any,
-    title: str,
-    text: str,
-    *,
-    ge: float | None = None,
-    le: float | None = None,
-    unit: str = "",
-    log: bool = False,
-    live: bool = False,
-    advanced: bool = False,
-) -> Any:
-    """Declare one setting.
-
-    Args:
-        title: label of the widget.
-        text: one or two sentences of help.
-        unit: shown behind the value; empty for pure numbers.
-        log: the quantity is multiplicative; sliders use a logarithmic scale.
-        live: may change while the run goes.
-        advanced: folded away at first.
-    """
-    extra: dict[str, Any] = {"unit": unit, "log": log, "live": live, "advanced": advanced}
-    return Field(default, title=title, description=text, ge=ge, le=le, json_schema_extra=extra)
-
-
-class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
+from edgeft_core.config_fields import Settings as _Settings
+from edgeft_core.config_fields import setting
+from edgeft_core.config_sweep import SweepConfig
 
 Normalisation = Literal["minus_one_to_one", "imagenet", "zero_to_one", "none"]
 TrainOn = Literal["sr", "hr"]
@@ -352,3 +325,6 @@ class RunConfig(_Settings):
     head: HeadConfig = HeadConfig()
     stages: tuple[StageConfig, ...] = Field((StageConfig(),), min_length=1, max_length=8)
     monitor: MonitorConfig = MonitorConfig()
+    sweep: SweepConfig | None = Field(
+        None, title="Sweep", description="Train many heads at once instead of one network."
+    )

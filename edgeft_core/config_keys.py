@@ -18,6 +18,9 @@ from edgeft_core.errors import ConfigError
 
 Kind = Literal["bool", "int", "float", "str", "choice"]
 
+# Parts of the tree without dotted keys: a sweep's axes are a list of its own making.
+_NOT_KEYED = frozenset({"sweep"})
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -46,6 +49,8 @@ def _leaves(prefix: str, value: BaseModel | tuple[BaseModel, ...]) -> Iterator[t
         return
     for name in type(value).model_fields:
         child = getattr(value, name)
+        if name in _NOT_KEYED:
+            continue
         if isinstance(child, BaseModel) or (
             isinstance(child, tuple) and child and isinstance(child[0], BaseModel)
         ):

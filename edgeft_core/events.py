@@ -174,6 +174,45 @@ class RunEnded:
     scalars: Mapping[str, float]
 
 
+@dataclass(frozen=True)
+class SweepPlanned:
+    """A sweep's heads and the moments at which all of them will be measured.
+
+    Attributes:
+        heads: the settings in which each head differs, by dotted key.
+        step_F: steps of a head after which it is measured; the first is 0, the last the end.
+        epoch_F: the same in epochs.
+    """
+
+    heads: tuple[Mapping[str, Any], ...]
+    step_F: tuple[int, ...]
+    epoch_F: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class SweepMeasured:
+    """Some heads of a sweep at one moment.
+
+    Attributes:
+        step: steps that each of these heads has done.
+        first_head: place of the first of them among all heads.
+        values: name of the measure -> one value per head.
+    """
+
+    step: int
+    first_head: int
+    values: Mapping[str, FloatArray]
+
+
+@dataclass(frozen=True)
+class SweepAdvanced:
+    """How far a sweep is; ``step`` counts over blocks of heads that do not fit into memory together."""
+
+    step: int
+    epoch: float
+    images_per_s: float
+
+
 Event = (
     RunPrepared
     | Progress
@@ -188,6 +227,9 @@ Event = (
     | Notice
     | StageEnded
     | RunEnded
+    | SweepPlanned
+    | SweepMeasured
+    | SweepAdvanced
 )
 
 

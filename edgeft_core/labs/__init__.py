@@ -1,0 +1,1 @@
+"""Laboratories: what temperature, scale and margin will do, before they are done."""
