@@ -43,6 +43,10 @@ class Home:
     def metrics_file(self, run_id: str) -> Path:
         return self.run_folder(run_id) / "metrics.sqlite"
 
+    def sweep_file(self, run_id: str) -> Path:
+        """What the heads of a sweep were measured at."""
+        return self.run_folder(run_id) / "sweep.npz"
+
     def log_file(self, run_id: str) -> Path:
         return self.run_folder(run_id) / "worker.log"
 

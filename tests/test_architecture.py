@@ -33,12 +33,15 @@ ALLOWED: dict[str, set[str]] = {
     "labs": set(),
     "labs.sweep": {"presets", "data", "models", "diagnostics", "engine", "evaluation"},
     "store": {"jobs.states"},
-    "jobs": {"store", "engine", "presets", "data", "diagnostics", "diagnostics.probes", "preflight"},
-    "queries": {"store", "jobs", "diagnostics", "data"},
+    "jobs": {
+        *("store", "engine", "presets", "data", "diagnostics", "diagnostics.probes", "preflight"),
+        "labs.sweep",
+    },
+    "queries": {"store", "jobs", "diagnostics", "data", "labs.sweep"},
     "figures": set(),
     "cli": {
         *("presets", "data", "models", "engine", "evaluation", "store", "jobs", "queries", "diagnostics"),
-        "preflight",
+        *("preflight", "labs.sweep"),
     },
     "__main__": {"cli"},
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from edgeft_core.cli import diagnose, fork, live, look, measure, preflight, start
+from edgeft_core.cli import diagnose, fork, live, look, measure, preflight, start, sweep
 from edgeft_core.cli.session import HomeOption, JsonOption
 
 app = typer.Typer(
@@ -36,4 +36,6 @@ app.command("checkpoint")(live.checkpoint)
 app.command("fork")(fork.fork)
 app.command("delete")(live.delete)
 app.command("evaluate")(measure.evaluate)
+app.command("sweep")(sweep.sweep)
+app.command("sweep-results")(sweep.sweep_results)
 app.command("train-sr")(measure.train_sr)

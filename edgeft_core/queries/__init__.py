@@ -22,6 +22,16 @@ from edgeft_core.queries.runs import runs_table
 from edgeft_core.queries.sample_table import samples
 from edgeft_core.queries.series import Line, SeriesLines, series
 from edgeft_core.queries.status import RunStatus, run_status
+from edgeft_core.queries.sweep import (
+    SweepResults,
+    best_heads,
+    head_config,
+    head_settings,
+    sweep_frame,
+    sweep_json,
+    sweep_results,
+    sweeps,
+)
 from edgeft_core.queries.verdicts import VerdictSpan, verdict_spans
 
 __all__ = [
@@ -32,7 +42,9 @@ __all__ = [
     "Marker",
     "RunStatus",
     "SeriesLines",
+    "SweepResults",
     "VerdictSpan",
+    "best_heads",
     "case_of",
     "catalog_of",
     "chance_of",
@@ -42,6 +54,8 @@ __all__ = [
     "diagnose_run",
     "diagnosis_of",
     "forget",
+    "head_config",
+    "head_settings",
     "histogram_now",
     "histogram_over_time",
     "journal",
@@ -53,5 +67,9 @@ __all__ = [
     "samples",
     "series",
     "show",
+    "sweep_frame",
+    "sweep_json",
+    "sweep_results",
+    "sweeps",
     "verdict_spans",
 ]

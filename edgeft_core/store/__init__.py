@@ -7,8 +7,16 @@ from pathlib import Path
 from edgeft_core.store.catalog import SqlCatalog
 from edgeft_core.store.metrics.reader import SqliteMetricsReader
 from edgeft_core.store.metrics.writer import SqliteMetricsWriter
+from edgeft_core.store.sweep_table import SweepTable, SweepTableWriter, read_sweep_table
 
-__all__ = ["open_catalog", "open_metrics_reader", "open_metrics_writer"]
+__all__ = [
+    "SweepTable",
+    "SweepTableWriter",
+    "open_catalog",
+    "open_metrics_reader",
+    "open_metrics_writer",
+    "read_sweep_table",
+]
 
 
 def open_catalog(url: str) -> SqlCatalog:

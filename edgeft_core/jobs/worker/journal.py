@@ -25,13 +25,15 @@ from edgeft_core.events import (
     SignalsMeasured,
     StageEnded,
     StageStarted,
+    SweepMeasured,
+    SweepPlanned,
 )
 from edgeft_core.jobs.states import RunState
 from edgeft_core.jobs.worker.patience import patiently
 from edgeft_core.jobs.worker.summary import CLASS_NAMES_FILE, Summary
 from edgeft_core.jobs.worker.verdicts import Pronounced, Verdicts
 from edgeft_core.settings import Home
-from edgeft_core.store import open_metrics_writer
+from edgeft_core.store import SweepTableWriter, open_metrics_writer
 from edgeft_core.store.contract import Catalog, CheckpointRecord, MetricsWriter, RunRecord
 
 log = logging.getLogger(__name__)
@@ -50,6 +52,7 @@ class Journal:
         self._summary = Summary(run.config, run.summary)
         self._verdicts = Verdicts(home, run)
         self._writer: MetricsWriter | None = None
+        self._sweep: SweepTableWriter | None = None
         self._facts: dict[str, Any] = {}
         self._epochs_before = [0, *accumulate(stage.epochs for stage in run.config.stages)]
         self._epoch_total = 0.0
@@ -68,6 +71,8 @@ class Journal:
             CheckpointSaved: self._checkpoint,
             Notice: self._notice,
             RunEnded: self._ended,
+            SweepPlanned: self._sweep_planned,
+            SweepMeasured: self._sweep_measured,
         }
 
     def write(self, event: Event, at_s: float) -> None:
@@ -79,6 +84,8 @@ class Journal:
         self._summary.observe(event, at_s)
         if (writer := self._writers.get(type(event))) is not None:
             writer(event, datetime.fromtimestamp(at_s, UTC))
+        if self._run.config.sweep is not None:  # many heads have no verdict in common
+            return
         if (pronounced := self._verdicts.observe(event)) is not None:
             self._pronounce(pronounced)
 
@@ -93,6 +100,8 @@ class Journal:
         """Make the series durable. Raises DiskFullError."""
         if self._writer is not None:
             patiently(self._writer.flush)
+        if self._sweep is not None:
+            patiently(self._sweep.flush)
 
     def beat(self) -> None:
         """Tell the catalog that the run lives and where it is. Raises DiskFullError."""
@@ -194,6 +203,14 @@ class Journal:
 
     def _ended(self, event: RunEnded, at: datetime) -> None:  # noqa: ARG002
         log.info("ended after step %d: %s", event.step, event.reason)
+
+    def _sweep_planned(self, event: SweepPlanned, at: datetime) -> None:  # noqa: ARG002
+        path = self._home.sweep_file(self._run.id)
+        self._sweep = SweepTableWriter(path, event.heads, event.step_F, event.epoch_F)
+
+    def _sweep_measured(self, event: SweepMeasured, at: datetime) -> None:  # noqa: ARG002
+        assert self._sweep is not None
+        self._sweep.put(event.step, event.first_head, event.values)
 
     def _pronounce(self, pronounced: Pronounced) -> None:
         self._summary.note(pronounced.summary)

@@ -16,6 +16,8 @@ from edgeft_core.events import (
     RunPrepared,
     SignalsMeasured,
     StageStarted,
+    SweepAdvanced,
+    SweepMeasured,
 )
 from edgeft_core.jobs.worker.pace import Pace
 
@@ -51,6 +53,8 @@ class Summary:
             BatchDone: self._batch,
             SignalsMeasured: self._signals,
             RunEnded: self._ended,
+            SweepAdvanced: self._sweep_advanced,
+            SweepMeasured: self._sweep_measured,
         }
 
     def take(self) -> dict[str, Any]:
@@ -115,6 +119,19 @@ class Summary:
             value = event.scalars.get(name)
             if value is not None and math.isfinite(value):
                 self._best[name] = better(value, self._best.get(name, value))
+        self._changed["best"] = dict(self._best)
+
+    def _sweep_advanced(self, event: SweepAdvanced, at_s: float) -> None:
+        self._pace.mark(event.step, at_s)
+        self._position = (event.step, 0, event.epoch)
+        self._changed.pop("progress", None)
+        self._measured["images_per_s"] = event.images_per_s
+
+    def _sweep_measured(self, event: SweepMeasured, at_s: float) -> None:  # noqa: ARG002
+        for name, better in _BEST.items():
+            for value in event.values[name].tolist():
+                if math.isfinite(value):
+                    self._best[name] = better(value, self._best.get(name, value))
         self._changed["best"] = dict(self._best)
 
     def _ended(self, event: RunEnded, at_s: float) -> None:  # noqa: ARG002

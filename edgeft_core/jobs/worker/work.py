@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
 
 from edgeft_core.errors import EdgeFTError, TransitionError, UnknownRunError
-from edgeft_core.events import BatchDone, ControlHandled, Event, Progress, RunEnded
+from edgeft_core.events import BatchDone, ControlHandled, Event, Progress, RunEnded, SweepAdvanced
 from edgeft_core.jobs.states import ACTIVE, RunState
 from edgeft_core.jobs.worker.controls import CatalogControls
 from edgeft_core.jobs.worker.journal import Journal
@@ -81,7 +81,10 @@ def _train(
 
 def _events(home: Home, run: RunRecord, controls: CatalogControls) -> Generator[Event, None, None]:
     # Here and not above: torch takes seconds to load, in which the run is claimed and its heart beats already.
-    from edgeft_core.engine import train  # noqa: PLC0415
+    if run.config.sweep is None:
+        from edgeft_core.engine import train  # noqa: PLC0415
+    else:
+        from edgeft_core.labs.sweep.training import train_heads as train  # noqa: PLC0415
 
     began_before = run.started_at is not None
     folder = home.run_folder(run.id)
@@ -94,7 +97,7 @@ def _record_all(events: Iterator[Event], recorder: Recorder, controls: CatalogCo
     for event in events:
         recorder.record(event)
         step = getattr(event, "step", step)
-        stepped = stepped or isinstance(event, BatchDone)
+        stepped = stepped or isinstance(event, BatchDone | SweepAdvanced)
         if isinstance(event, RunEnded):
             return event
         # Before the first step the engine does not ask for requests, and there is nothing to save yet.

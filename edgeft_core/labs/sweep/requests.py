@@ -37,7 +37,7 @@ class Requests:
             yield from self._poll(step)
 
     def _poll(self, step: int) -> Iterator[Event]:
-        for request in self._controls.poll():
+        for request in self._controls.poll(step + 1):
             yield from self._one(request, step)
 
     def _one(self, request: ControlRequest, step: int) -> Iterator[Event]:

@@ -123,7 +123,7 @@ class Script(NoControls):
         self.step = 0
         self.waits = 0
 
-    def poll(self) -> Sequence[ControlRequest]:
+    def poll(self, next_step: int) -> Sequence[ControlRequest]:
         if self.waits and self._waiting:
             return [self._waiting.pop(0)]
         due = [step for step in self._at if step <= self.step]
