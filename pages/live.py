@@ -26,13 +26,14 @@ if record is None:
 every_s = None if record.state in ENDED else frame.poll_s()
 trouble(record)
 origin_line(record)
-with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-    verdict_line(record.id, every_s=every_s)
-    kind, smoothing = toolbar()
+verdict_line(record.id, every_s=every_s)
 with st.container(horizontal=True, wrap=False, gap="medium"):
-    with st.container(key="main", width="stretch"):
-        charts(record.id, kind, smoothing, every_s=every_s)
-        with messages.calmly():
-            first_batch_of(state.home(), record.id)
-    with st.container(key="side", width=style.SIDE_PX):
-        control_panel(record.id, every_s=every_s)
+    main = st.container(key="main", width="stretch")
+    side = st.container(key="side", width=style.SIDE_PX)
+with side:
+    kind, smoothing = toolbar()
+    control_panel(record.id, every_s=every_s)
+with main:
+    charts(record.id, kind, smoothing, every_s=every_s)
+    with messages.calmly():
+        first_batch_of(state.home(), record.id)

@@ -7,16 +7,27 @@ from typing import Final
 
 import streamlit as st
 
+from edgeft_core.figures.theme import Meaning, colour
+
 ICON: Final = str(Path(__file__).with_name("icon.svg"))
 
 # A chart needs about so much width; the grid then has two columns at 1280 px and three at 1920 px.
 CHART_MIN_PX: Final = 400
 SIDE_PX: Final = 290
+_BANNER_PX: Final = 60
+
+# The browser picks the colour of its theme.
+_BAD: Final = f"light-dark({colour(Meaning.BAD)}, {colour(Meaning.BAD, dark=True)})"
 
 _CSS: Final = f"""
 <style>
 .stMainBlockContainer {{ padding-left: 1.25rem; padding-right: 1.25rem; }}
 .st-key-frame {{ min-height: 2.6rem; }}
+.st-key-verdict {{ min-height: {_BANNER_PX}px; justify-content: center; }}
+.st-key-banner {{
+  min-height: {_BANNER_PX}px; padding: 0.25rem 1rem; border-left: 4px solid {_BAD}; border-radius: 0.4rem;
+  background: color-mix(in srgb, {_BAD} 12%, transparent);
+}}
 .st-key-charts {{
   display: grid; grid-template-columns: repeat(auto-fill, minmax({CHART_MIN_PX}px, 1fr)); gap: 0.5rem 1rem;
 }}

@@ -12,7 +12,14 @@ import numpy as np
 from edgeft_core.figures import theme
 from edgeft_core.figures.axis import STEPS, Float64, HorizontalAxis
 from edgeft_core.figures.curves import Curve
-from edgeft_core.figures.marks import Marker, corner, marker_labels, marker_shapes, small_font
+from edgeft_core.figures.marks import (
+    Marker,
+    corner,
+    marker_labels,
+    marker_shapes,
+    on_curves,
+    small_font,
+)
 from edgeft_core.figures.spec import Annotation, Shape, Spec, plain_template
 from edgeft_core.figures.text import hover, plain_text
 from edgeft_core.figures.theme import Meaning
@@ -22,7 +29,8 @@ _LABEL_GAP: Final = 0.09
 # Room above the highest value, as a share of the height; more where a label stands on top.
 _ROOM: Final = 0.06
 _LABEL_ROOM: Final = 0.14
-MARGIN: Final = {"t": 20, "b": 20}
+# Above the chart: the legend, and the words of markers below it.
+MARGIN: Final = {"t": 33, "b": 20}
 _UPPER: Final = (0.40, 1.0)
 _LOWER: Final = (0.0, 0.28)
 _MOST_LOG_TICKS: Final = 3
@@ -225,10 +233,7 @@ def _reference_label(reference: Reference) -> Annotation:
         "y": reference.value,
         "yanchor": "bottom",
         "text": reference.text,
-        "showarrow": False,
-        "bgcolor": theme.translucent(theme.colour(Meaning.BACKGROUND), 0.5),
-        "borderpad": 0,
-        "font": small_font(),
+        **on_curves(),
     }
 
 

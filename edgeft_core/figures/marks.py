@@ -8,16 +8,16 @@ from typing import Any, Final, Literal
 
 from edgeft_core.figures import theme
 from edgeft_core.figures.spec import Annotation, Shape
+from edgeft_core.figures.text import plain_text, wrap
 from edgeft_core.figures.theme import Meaning
 
 MarkerKind = Literal["change", "stage", "checkpoint", "verdict"]
 
-# Above this many, the labels of markers would cover the curves; the lines stay, the journal has the words.
-_LABELS: Final = 5
-# Left of this share of the chart a label stands right of its line, else it would lie on the axis.
-_LEFT_EDGE: Final = 0.06
-# Words closer than this share of the chart would lie on each other.
-_GAP: Final = 0.03
+# Words stand in a strip above the chart. Above this many it would be a list; the journal has the others.
+_LABELS: Final = 6
+# Width of a letter, and between two words, as shares of a chart 390 px wide (a wider one has more room).
+_LETTER: Final = 0.0145
+_GAP: Final = 0.02
 _MEANINGS: Final[dict[MarkerKind, Meaning]] = {
     "change": Meaning.CHANGE,
     "stage": Meaning.MUTED,
@@ -31,13 +31,16 @@ class Marker:
     """Something that happened at one position.
 
     Attributes:
+        text: a few letters above the chart.
         meaning: decides the colour where the kind alone does not (verdicts).
+        sentence: what the hover of the letters says.
     """
 
     x: float
     kind: MarkerKind
     text: str
     meaning: Meaning | None = None
+    sentence: str = ""
 
     @property
     def colour(self) -> str:
@@ -61,33 +64,39 @@ def marker_shapes(markers: Sequence[Marker]) -> list[Shape]:
 
 
 def marker_labels(markers: Sequence[Marker], x_range: tuple[float, float] | None) -> list[Annotation]:
-    """The words of the latest markers, along their lines."""
-    width = x_range[1] - x_range[0] if x_range else 0.0
-    edge = x_range[0] + _LEFT_EDGE * width if x_range else float("-inf")
-    labelled = _apart([one for one in markers if one.kind != "checkpoint"], _GAP * width)[-_LABELS:]
-    return [
-        {
-            "yref": "paper",
-            "x": one.x,
-            "xanchor": "left" if one.x <= edge else "right",
-            "y": 1,
-            "yanchor": "top",
-            "text": one.text,
-            "textangle": -90,
-            "showarrow": False,
-            "font": {"size": 10, "color": one.colour},
-        }
-        for one in labelled
-    ]
+    """The words of the latest markers, side by side above the chart; one that has no room there is left out."""
+    worded = [one for one in markers if one.kind != "checkpoint"][-_LABELS:]
+    if not worded:
+        return []
+    low, high = x_range or (worded[0].x, worded[-1].x)
+    span = (high - low) or 1.0
+    labels: list[Annotation] = []
+    end = 1.0
+    for one in reversed(worded):
+        place, width = (one.x - low) / span, _LETTER * len(one.text)
+        if place + width <= end:
+            labels.append(_label(one, "left"))
+            end = place - _GAP
+        elif width <= place <= end:
+            labels.append(_label(one, "right"))
+            end = place - width - _GAP
+    return labels[::-1]
 
 
-def _apart(markers: Sequence[Marker], gap: float) -> list[Marker]:
-    """Of markers whose words would lie on each other, the last one (earlier verdicts at the same place are past)."""
-    kept: list[Marker] = []
-    for one in reversed(markers):
-        if not kept or kept[-1].x - one.x > gap:
-            kept.append(one)
-    return kept[::-1]
+def _label(one: Marker, side: Literal["left", "right"]) -> Annotation:
+    label: Annotation = {
+        "yref": "paper",
+        "x": one.x,
+        "xanchor": side,
+        "xshift": -2 if side == "left" else 2,
+        "y": 1,
+        "yanchor": "bottom",
+        "text": one.text,
+        "showarrow": False,
+        "borderpad": 0,
+        "font": {"size": 10, "color": one.colour},
+    }
+    return {**label, "hovertext": wrap(plain_text(one.sentence), 60)} if one.sentence else label
 
 
 def corner(text: str) -> Annotation:
@@ -110,3 +119,14 @@ def corner(text: str) -> Annotation:
 def small_font() -> dict[str, Any]:
     """For words inside a chart."""
     return {"size": 10, "color": theme.colour(Meaning.MUTED)}
+
+
+def on_curves() -> Annotation:
+    """How words inside a chart look: just above their line, and readable where curves pass behind them."""
+    return {
+        "showarrow": False,
+        "yshift": 1,
+        "bgcolor": theme.translucent(theme.colour(Meaning.BACKGROUND), 0.9),
+        "borderpad": 0,
+        "font": small_font(),
+    }

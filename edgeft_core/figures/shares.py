@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from edgeft_core.figures import theme
 from edgeft_core.figures.chart import MARGIN
-from edgeft_core.figures.marks import corner, small_font
+from edgeft_core.figures.marks import corner, on_curves
 from edgeft_core.figures.spec import Annotation, Shape, Spec, plain_template
 from edgeft_core.figures.text import plain_text
 from edgeft_core.figures.theme import Meaning
@@ -149,6 +149,5 @@ def _chance_words(shares: ClassShares) -> Annotation:
         "y": shares.chance,
         "yanchor": "bottom",
         "text": f"guessing stays below {theme.format_percent(shares.chance / 100)}",
-        "showarrow": False,
-        "font": small_font(),
+        **on_curves(),
     }

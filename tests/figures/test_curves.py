@@ -159,7 +159,8 @@ def test_only_the_latest_changes_are_labelled_but_all_are_marked() -> None:
     markers = tuple(Marker(float(step), "change", f"T {step}") for step in range(1, 9))
     figure = draw(LineChart((curve(rows([1.0]), "x", LINE, STEPS),), markers=markers))
     assert len(figure.layout.shapes) == 8
-    assert [note.text for note in figure.layout.annotations if note.textangle == -90] == [
+    assert [note.text for note in figure.layout.annotations if note.text.startswith("T ")] == [
+        "T 3",
         "T 4",
         "T 5",
         "T 6",
@@ -189,12 +190,13 @@ def test_a_name_is_shown_as_it_is() -> None:
     assert "&lt;b&gt;x&lt;/b&gt;" in draw(LineChart((one,))).data[0].hovertemplate
 
 
-def test_the_label_of_a_marker_at_the_left_edge_does_not_lie_on_the_axis() -> None:
-    markers = (Marker(1.0, "verdict", "watch", Meaning.WATCH), Marker(50.0, "change", "T 1"))
+def test_words_of_markers_stand_above_the_chart_and_inside_its_ends() -> None:
+    markers = (Marker(1.0, "verdict", "watch", Meaning.WATCH), Marker(99.0, "change", "T 1"))
     one = curve(rows([1.0]), "x", LINE, STEPS)
     figure = draw(LineChart((one,), markers=markers, x_range=(1.0, 100.0)))
-    sides = {note.text: note.xanchor for note in figure.layout.annotations}
-    assert (sides["watch"], sides["T 1"]) == ("left", "right")
+    words = {note.text: note for note in figure.layout.annotations}
+    assert (words["watch"].xanchor, words["T 1"].xanchor) == ("left", "right")
+    assert {words["watch"].yanchor, words["T 1"].yanchor} == {"bottom"}
     assert figure.layout.shapes[0].line.color == colour(Meaning.WATCH)
 
 
@@ -204,6 +206,14 @@ def test_words_of_markers_at_the_same_place_do_not_lie_on_each_other() -> None:
     )
     labels = marker_labels(markers, (0.0, 100.0))
     assert [one["text"] for one in labels] == ["watch", "collapsed"]
+
+
+def test_the_hover_of_a_marker_says_what_happened() -> None:
+    (label,) = marker_labels(
+        (Marker(1.0, "verdict", "watch", sentence="Watch <b> since step 1"),), (0.0, 9.0)
+    )
+    assert label["hovertext"] == "Watch &lt;b&gt; since step 1"
+    checked({"data": [], "layout": {"annotations": [label]}})
 
 
 @pytest.mark.parametrize(

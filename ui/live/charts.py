@@ -14,14 +14,14 @@ from ui.live_chart import live_chart, visible_range
 from ui.messages import calmly, escape
 from ui.signals_help import explanation
 
-_HEIGHT_PX: Final = 192
+_HEIGHT_PX: Final = 200
 # Weight of the past in the moving mean.
 _SMOOTHING: Final = {"raw": 0.0, "smooth": 0.7, "smoother": 0.95}
 
 
 def toolbar() -> tuple[XKind, float]:
     """Step, epoch or time; and how much curves are smoothed."""
-    with st.container(key="toolbar", horizontal=True, gap="small", width="content"):
+    with st.container(key="toolbar", horizontal=True, gap="small"):
         kind = st.segmented_control(
             "x axis",
             get_args(XKind),

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from edgeft_core import queries
+from edgeft_core.diagnostics.status import Status
 from edgeft_core.figures.axis import HorizontalAxis, XKind
 from edgeft_core.figures.marks import Marker, MarkerKind
 from edgeft_core.figures.text import plain_text
-from edgeft_core.figures.theme import Meaning
 from edgeft_core.settings import Home
 from edgeft_core.store.contract import HistogramView, RunRecord, SeriesView
+from ui.verdicts import MEANINGS
 
 Counts = npt.NDArray[np.int32]
 
@@ -54,14 +55,6 @@ _MARKED: Final[dict[str, MarkerKind]] = {
     "stage": "stage",
     "checkpoint": "checkpoint",
     "verdict": "verdict",
-}
-_VERDICTS: Final = {
-    "healthy": Meaning.OK,
-    "learning": Meaning.OK,
-    "watch": Meaning.WATCH,
-    "stalled": Meaning.BAD,
-    "collapsed": Meaning.BAD,
-    "diverged": Meaning.BAD,
 }
 
 
@@ -130,8 +123,8 @@ class LiveData:
 
 
 def _marker(x: float, event: queries.Marker) -> Marker:
-    meaning = _VERDICTS.get(event.label) if event.kind == "verdict" else None
-    return Marker(x, _MARKED[event.kind], plain_text(event.label), meaning)
+    meaning = MEANINGS.get(cast(Status, event.label)) if event.kind == "verdict" else None
+    return Marker(x, _MARKED[event.kind], plain_text(event.label), meaning, event.text)
 
 
 def read_live(home: Home, run_id: str, kind: XKind, x_range: tuple[float, float] | None) -> LiveData:

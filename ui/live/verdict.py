@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import streamlit as st
 
 from edgeft_core import queries
+from edgeft_core.diagnostics.causes.names import CAUSE_NAMES
 from edgeft_core.diagnostics.chance import max_share_chance
-from edgeft_core.diagnostics.status import BAD, Status
+from edgeft_core.diagnostics.status import BAD
 from edgeft_core.figures import theme
-from ui import state
+from ui import state, verdicts
 from ui.live.reading import Counts
 from ui.messages import calmly, escape
+from ui.navigation import DIAGNOSIS, go
 
 # More than twice what guessing stays below, and than twice the labels' own largest share: worth a look.
 _TIMES: Final = 2.0
-
-
-_COLOURS: Final[dict[Status, str]] = {
-    "healthy": "green",
-    "learning": "green",
-    "watch": "orange",
-    "stalled": "red",
-    "collapsed": "red",
-    "diverged": "red",
-}
 
 
 @dataclass(frozen=True)
@@ -48,13 +40,19 @@ class Concentration:
     def sentence(self) -> str:
         """Streamlit markdown, short enough for one line."""
         sign = ":orange[\u25b2]" if self.conspicuous else ":green[\u2713]"
+        return f"{sign} **{self.predicted_words}**; {self.largest_words}"
+
+    @property
+    def predicted_words(self) -> str:
+        return f"{theme.format_count(self.predicted)} of {theme.format_count(self.n_classes)} classes are predicted"
+
+    @property
+    def largest_words(self) -> str:
+        """The largest share and what to compare it with."""
         compared = f"guessing: below {theme.format_percent(self.chance)}"
         if self.largest_label > self.chance:
             compared += f"; largest label: {theme.format_percent(self.largest_label)}"
-        return (
-            f"{sign} **{theme.format_count(self.predicted)} of {theme.format_count(self.n_classes)} classes are "
-            f"predicted**; the largest takes **{theme.format_percent(self.largest)}** :gray[({compared})]"
-        )
+        return f"the largest takes **{theme.format_percent(self.largest)}** :gray[({compared})]"
 
 
 def concentration(counts_C: Counts, labels_C: Counts, images: int) -> Concentration | None:
@@ -72,7 +70,10 @@ def concentration(counts_C: Counts, labels_C: Counts, images: int) -> Concentrat
 
 
 def verdict_line(run_id: str, *, every_s: float | None) -> None:
-    """The line above the charts; drawn again every ``every_s`` seconds, never if None."""
+    """The lines above the charts; drawn again every ``every_s`` seconds, never if None.
+
+    Their height is always that of the banner: nothing below may move when a verdict turns bad.
+    """
     with st.container(key="verdict", width="stretch"):
         st.fragment(_draw, run_every=every_s)(run_id)
 
@@ -82,24 +83,60 @@ def _draw(run_id: str) -> None:
         status = queries.run_status(state.home(), run_id)
         now = queries.histogram_now(state.home(), run_id)
         found = concentration(now.predicted_C, now.labels_C, now.images)
-        # Always two lines: nothing below may move when a verdict appears.
-        st.markdown(
-            (verdict_words(status) or ":gray[no verdict yet]")
-            + "  \n"
-            + (found.sentence() if found else ":gray[no predictions yet]")
-        )
+        bad = status.verdict is not None and status.verdict.status in BAD
+        with st.container(
+            key="banner" if bad else "calm", horizontal=True, vertical_alignment="center", gap="medium"
+        ):
+            lines = banner_lines(status, found) if bad else calm_lines(status, found)
+            st.markdown("  \n".join(lines), width="stretch")
+            if status.verdict is not None and (bad or status.verdict.status == "watch"):
+                _why(run_id, bad=bad)
+
+
+def _why(run_id: str, *, bad: bool) -> None:
+    kind: Literal["primary", "tertiary"] = "primary" if bad else "tertiary"
+    if st.button("Why", icon=":material/stethoscope:", type=kind, key=f"verdict.why.{run_id}"):
+        go(DIAGNOSIS, run_id)
+
+
+def calm_lines(status: queries.RunStatus, found: Concentration | None) -> tuple[str, str]:
+    """The verdict in a few words, and how predictions are spread, as Streamlit markdown."""
+    return (
+        verdict_words(status) or ":gray[no verdict yet]",
+        found.sentence() if found else ":gray[no predictions yet]",
+    )
+
+
+def banner_lines(status: queries.RunStatus, found: Concentration | None) -> tuple[str, str]:
+    """What is wrong in numbers, and what is likely to blame."""
+    assert status.verdict is not None
+    verdict = status.verdict
+    since = f"since step {theme.format_count(verdict.since_step)}"
+    head = f":red[**{verdicts.sign_of(verdict.status)} {verdicts.name_of(verdict.status)}** {since}]"
+    if verdict.status == "collapsed" and found:
+        seen = f"{found.predicted_words}, {found.largest_words}"
+    else:
+        seen = escape(next(iter(verdict.reasons), verdicts.SENTENCES[verdict.status]))
+    return f"{head} \u2014 {seen}", _likely(status)
+
+
+def _likely(status: queries.RunStatus) -> str:
+    if not status.likely_cause:
+        return "No cause stands out yet; the experiments of the diagnosis may tell."
+    name = escape(CAUSE_NAMES.get(status.likely_cause, status.likely_cause))
+    sure = "" if status.cause_confidence is None else f" ({100 * status.cause_confidence:.0f} %)"
+    return f"Likely cause: **{escape(status.likely_cause)}**{sure} :gray[{name}]"
 
 
 def verdict_words(status: queries.RunStatus) -> str:
-    """``"COLLAPSED since step 120, likely input.range (94 %)"`` as Streamlit markdown; nothing before a verdict."""
+    """``"watch since step 120, likely input.range (94 %)"`` as Streamlit markdown; nothing before a verdict."""
     verdict = status.verdict
     if verdict is None:
         return ""
-    colour = _COLOURS[verdict.status]
-    since = f" since step {theme.format_count(verdict.since_step)}" if colour != "green" else ""
+    colour = verdicts.colour_of(verdict.status)
+    since = f" since step {theme.format_count(verdict.since_step)}"
     cause = f", likely {escape(status.likely_cause)}" if status.likely_cause and colour != "green" else ""
     sure = (
         f" ({100 * status.cause_confidence:.0f} %)" if cause and status.cause_confidence is not None else ""
     )
-    name = verdict.status.upper() if verdict.status in BAD else verdict.status
-    return f":{colour}[**{name}**{since}{cause}{sure}]"
+    return f":{colour}[**{verdicts.name_of(verdict.status)}**{since}{cause}{sure}]"

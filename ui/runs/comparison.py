@@ -32,7 +32,7 @@ _METRICS: Final = (
     "best val_top1", "best val_top5", "max_class_share", "unique_classes", "val_cos_same_image", "val_cos_same",
     "val_cos_different", "loss",
 )  # fmt: skip
-_HEIGHT_PX: Final = 192
+_HEIGHT_PX: Final = 200
 _POINTS: Final = 400
 
 
