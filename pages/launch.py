@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from ui import frame, messages
-from ui.launch.form import launch_form
+from ui.launch.check import check_of, check_panel
+from ui.launch.form import chosen_preset, launch_form
 from ui.launch.preview import opened, preview
 from ui.launch.start import costs, start
 
@@ -21,6 +22,8 @@ with side, messages.calmly():
         messages.empty_state("Which faces?", "Name a folder on the left.", icon="folder_open")
     else:
         data = opened(config.data, config.seed)
-        start(config)
+        check = check_of(config)
+        start(config, check)
         costs(config, data)
+        check_panel(check, chosen_preset())
         preview(data, config.data)

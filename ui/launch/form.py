@@ -50,6 +50,16 @@ def start_from(record: RunRecord) -> None:
     st.session_state["launch.preset"] = f"as {record.name}"
 
 
+def chosen_preset() -> str:
+    """The name under which the form keeps its widgets."""
+    return str(st.session_state["launch.preset"])
+
+
+def widget_key(preset: str, name: str) -> str:
+    """Where the session keeps what the widget of a setting holds."""
+    return f"launch.{preset}.{name}"
+
+
 def _like_a_run() -> dict[str, tuple[RunConfig, str]]:
     """The run that :func:`start_from` named, as one more base; nothing if it was deleted since."""
     if _LIKE not in st.session_state:
@@ -80,7 +90,7 @@ class _Form:
         self.changes: dict[str, Any] = {}
 
     def key(self, name: str) -> str:
-        return f"launch.{self.preset}.{name}"
+        return widget_key(self.preset, name)
 
     def _with_stages(self, base: RunConfig) -> RunConfig:
         """The preset with as many stages as asked for; a further stage starts as a copy of the last."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import streamlit as st
 
 from edgeft_core import jobs
@@ -10,27 +12,67 @@ from edgeft_core.data import FaceDataset
 from edgeft_core.figures import theme
 from edgeft_core.jobs.states import ACTIVE, RunState
 from ui import state
+from ui.launch.check import Check
 from ui.launch.cost import estimate, format_bytes, free_bytes
 from ui.launch.reach import reach
 from ui.messages import calmly, escape
 from ui.navigation import LIVE, go
 
+_WAITING: Final = "launch.waiting"  # the config whose start waits for its check
 
-def start(config: RunConfig) -> None:
-    """Name and Start button; a queue that is busy says so beforehand."""
+
+def start(config: RunConfig, check: Check) -> None:
+    """Name and Start button; a queue that is busy says so beforehand, and a check that blocks asks first."""
+    waits = st.session_state.get(_WAITING) == config
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input("Name of the run", placeholder=config.preset, key="launch.name", max_chars=80)
-        pressed = st.button("Start", type="primary", icon=":material/play_arrow:", key="launch.start")
+        now = waits and check.told.running
+        pressed = st.button(
+            "Start now" if now else "Start",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="launch.start",
+            help="Without waiting for the check." if now else None,
+        )
+    _busy_line()
+    if pressed and check.told.running and not waits:
+        st.session_state[_WAITING] = config
+        st.rerun()
+    if now and not pressed:
+        st.caption("It starts by itself when the check has found nothing that blocks.")
+    elif pressed or waits:
+        st.session_state.pop(_WAITING, None)
+        if check.blocks:
+            _ask(config, name, check)
+        else:
+            _launch(config, name)
+
+
+def _busy_line() -> None:
     busy = state.catalog().runs(states=(*ACTIVE, RunState.QUEUED), limit=10)
     if busy:
         st.caption(
             f"{escape(busy[0].name)} is {busy[0].state.value}; this run waits until its device is free."
         )
-    if pressed:
-        with calmly():
-            record = jobs.launch(state.home(), config, name=name)
-            st.session_state.pop("launch.name", None)
-            go(LIVE, record.id)
+
+
+@st.dialog("Start in spite of this?", icon=":material/block:")
+def _ask(config: RunConfig, name: str, check: Check) -> None:
+    for one in check.told.report.blocking if check.told.report else ():
+        cause = f"`{one.cause}` " if one.cause else ""
+        st.markdown(f":red[**\u2715**] {cause}{escape(one.text)}")
+    with st.container(horizontal=True):
+        if st.button("Start anyway", type="primary", key="launch.anyway"):
+            _launch(config, name)
+        if st.button("Back to the form", key="launch.back"):
+            st.rerun()
+
+
+def _launch(config: RunConfig, name: str) -> None:
+    with calmly():
+        record = jobs.launch(state.home(), config, name=name)
+        st.session_state.pop("launch.name", None)
+        go(LIVE, record.id)
 
 
 def costs(config: RunConfig, data: FaceDataset) -> None:
