@@ -17,18 +17,18 @@ _HEADING: Final = re.compile(r"^#{2,4}\s+(.*?)\s*$", re.MULTILINE)
 
 
 def explanation(signals: Sequence[str]) -> str:
-    """Streamlit markdown about ``signals``, in their order."""
+    """Streamlit markdown about ``signals``, in their order; those that share a paragraph share its heading."""
     paragraphs = _paragraphs(str(DOCUMENT), DOCUMENT.stat().st_mtime_ns if DOCUMENT.is_file() else 0)
-    return "\n\n".join(_about(name, paragraphs) for name in signals)
+    titles: dict[str, list[str]] = {}
+    for name in signals:
+        titles.setdefault(_about(name, paragraphs), []).append(SIGNALS[name].title)
+    return "\n\n".join(f"**{', '.join(dict.fromkeys(names))}**  \n{text}" for text, names in titles.items())
 
 
 def _about(name: str, paragraphs: Mapping[str, str]) -> str:
     signal = SIGNALS[name]
-    text = paragraphs.get(name) or paragraphs.get(signal.title.lower())
-    if not text:
-        compared = f" Compare with: {signal.reference}." if signal.reference else ""
-        text = f"{signal.meaning}{compared}"
-    return f"**{signal.title}**  \n{text}"
+    compared = f" Compare with: {signal.reference}." if signal.reference else ""
+    return paragraphs.get(name) or paragraphs.get(signal.title.lower()) or f"{signal.meaning}{compared}"
 
 
 @st.cache_data(show_spinner=False, max_entries=2)

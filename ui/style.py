@@ -15,6 +15,7 @@ ICON: Final = str(Path(__file__).with_name("icon.svg"))
 CHART_MIN_PX: Final = 400
 SIDE_PX: Final = 290
 _BANNER_PX: Final = 60
+_CHARTS: Final = ':is(.st-key-charts, [class*="st-key-charts_"])'
 
 # The browser picks the colour of its theme.
 _BAD: Final = f"light-dark({colour(Meaning.BAD)}, {colour(Meaning.BAD, dark=True)})"
@@ -28,15 +29,15 @@ _CSS: Final = f"""
   min-height: {_BANNER_PX}px; padding: 0.25rem 1rem; border-left: 4px solid {_BAD}; border-radius: 0.4rem;
   background: color-mix(in srgb, {_BAD} 12%, transparent);
 }}
-.st-key-charts {{
+{_CHARTS} {{
   display: grid; grid-template-columns: repeat(auto-fill, minmax({CHART_MIN_PX}px, 1fr)); gap: 0.5rem 1rem;
 }}
-.st-key-charts > * {{ min-width: 0; }}
-.st-key-charts :is([data-testid="stVerticalBlock"], [data-testid="stHorizontalBlock"]) {{ gap: 0; }}
+{_CHARTS} > * {{ min-width: 0; }}
+{_CHARTS} :is([data-testid="stVerticalBlock"], [data-testid="stHorizontalBlock"]) {{ gap: 0; }}
 .st-key-side [data-testid="stVerticalBlock"] {{ gap: 0.35rem; }}
 .st-key-empty_state {{ max-width: 34rem; margin: 12vh auto 0; }}
-.st-key-charts [data-testid="stPopoverButton"] {{ min-height: 0; padding: 0 0.3rem; }}
-:is(.st-key-charts, .st-key-actions) [data-testid="stPopoverButton"] > div > div[aria-hidden="true"] {{
+{_CHARTS} [data-testid="stPopoverButton"] {{ min-height: 0; padding: 0 0.3rem; }}
+:is({_CHARTS}, .st-key-actions) [data-testid="stPopoverButton"] > div > div[aria-hidden="true"] {{
   display: none;
 }}
 </style>

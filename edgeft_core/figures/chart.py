@@ -56,6 +56,7 @@ class LineChart:
         lower: curves of a second, logarithmic panel below that shares the x axis (gradient norms).
         x_range: all of x, the same for all charts that are shown together; None follows the curves.
         y_range: fixed vertical range; None follows the data, from 0 where ``from_zero``.
+        log_y: positive quantities of many sizes; ``y_range`` and ``from_zero`` do not apply.
     """
 
     curves: tuple[Curve, ...]
@@ -68,6 +69,7 @@ class LineChart:
     x_range: tuple[float, float] | None = None
     y_range: tuple[float, float] | None = None
     from_zero: bool = True
+    log_y: bool = False
 
     @property
     def empty(self) -> bool:
@@ -115,6 +117,8 @@ def vertical_range(chart: LineChart) -> tuple[float, float]:
         return chart.y_range
     values = [value for one in chart.curves for value in _ends(one)]
     values += [reference.value for reference in chart.references]
+    if chart.log_y:
+        return _log_range(values)
     if chart.from_zero:
         values.append(0.0)
     finite = [value for value in values if np.isfinite(value)]
@@ -125,6 +129,12 @@ def vertical_range(chart: LineChart) -> tuple[float, float]:
     labelled = any(reference.value >= high for reference in chart.references)
     room = (_LABEL_ROOM if labelled else _ROOM) * height
     return (low if chart.from_zero and low >= 0 else low - _ROOM * height), high + room
+
+
+def _log_range(values: Sequence[float]) -> tuple[float, float]:
+    """With room for a label above the highest."""
+    positive = [value for value in values if np.isfinite(value) and value > 0]
+    return (0.8 * min(positive), 1.8 * max(positive)) if positive else (1e-3, 1.0)
 
 
 def draw(chart: LineChart) -> Spec:
@@ -139,7 +149,7 @@ def draw(chart: LineChart) -> Spec:
             **_layout(chart, low, high),
             "shapes": [shape for one in references for shape in _reference_shapes(one)]
             + marker_shapes(chart.markers),
-            "annotations": [_reference_label(one) for one in references if one.text]
+            "annotations": [_reference_label(one, log_y=chart.log_y) for one in references if one.text]
             + marker_labels(chart.markers, chart.x_range)
             + [corner(chart.axis.title)],
         },
@@ -225,12 +235,12 @@ def _reference_shapes(reference: Reference) -> list[Shape]:
     return [band, line]
 
 
-def _reference_label(reference: Reference) -> Annotation:
+def _reference_label(reference: Reference, *, log_y: bool) -> Annotation:
     return {
         "xref": "paper",
         "x": 1 if reference.side == "right" else 0,
         "xanchor": reference.side,
-        "y": reference.value,
+        "y": math.log10(reference.value) if log_y else reference.value,  # shapes take the value even so
         "yanchor": "bottom",
         "text": reference.text,
         **on_curves(),
@@ -240,6 +250,8 @@ def _reference_label(reference: Reference) -> Annotation:
 def _layout(chart: LineChart, low: float, high: float) -> dict[str, Any]:
     x_axis: dict[str, Any] = {"range": list(chart.x_range)} if chart.x_range else {}
     y_axis: dict[str, Any] = {"ticksuffix": chart.unit, "range": [low, high]}
+    if chart.log_y:
+        y_axis |= _log_axis(low, high)
     layout: dict[str, Any] = {
         "template": plain_template(),
         "hovermode": "closest",
@@ -264,11 +276,19 @@ def _lower_axis(chart: LineChart) -> dict[str, Any]:
     }
     positive = [value for one in chart.lower for value in _ends(one) if value > 0]
     if positive:
-        low, high = 0.8 * min(positive), 1.25 * max(positive)
-        ticks = log_ticks(low, high)
-        axis |= {"range": [math.log10(low), math.log10(high)], "tickvals": ticks}
-        axis["ticktext"] = [theme.format_number(tick) for tick in ticks]
+        axis |= _log_axis(0.8 * min(positive), 1.25 * max(positive))
     return axis
+
+
+def _log_axis(low: float, high: float) -> dict[str, Any]:
+    """A logarithmic axis with a few round ticks."""
+    ticks = log_ticks(low, high)
+    return {
+        "type": "log",
+        "range": [math.log10(low), math.log10(high)],
+        "tickvals": ticks,
+        "ticktext": [theme.format_number(tick) for tick in ticks],
+    }
 
 
 def log_ticks(low: float, high: float) -> list[float]:

@@ -185,6 +185,16 @@ def test_gradient_norms_share_the_x_axis_on_a_logarithmic_panel_of_their_own() -
     assert figure.layout.yaxis.domain[0] > figure.layout.yaxis2.domain[1]
 
 
+def test_quantities_of_many_sizes_are_drawn_on_a_logarithmic_axis_with_their_reference() -> None:
+    one = curve(rows([1e-5, 1e-3]), "x", LINE, STEPS)
+    figure = draw(LineChart((one,), references=(Reference(1e-2, "too hot"),), log_y=True))
+    assert figure.layout.yaxis.type == "log"
+    low, high = figure.layout.yaxis.range
+    label = next(note for note in figure.layout.annotations if note.text == "too hot")
+    assert low < -5 < label.y < high
+    assert label.y == pytest.approx(-2)
+
+
 def test_a_name_is_shown_as_it_is() -> None:
     one = curve(rows([1.0]), "x", Style("<b>x</b>"), STEPS)
     assert "&lt;b&gt;x&lt;/b&gt;" in draw(LineChart((one,))).data[0].hovertemplate

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from edgeft_core.diagnostics.catalogue import SIGNALS
 from edgeft_core.figures.axis import HorizontalAxis
+from edgeft_core.figures.spec import checked
 from edgeft_core.settings import Home
 from tests.recorded import recorded_run
-from ui.live.panels import SLOTS, Look
+from ui.live.more_panels import GROUPS
+from ui.live.panel import Look
+from ui.live.panels import SLOTS
 from ui.live.reading import read_live
 from ui.live_chart.payload import encode
 
@@ -25,6 +29,16 @@ def test_a_full_view_of_a_long_run_stays_small(home: Home) -> None:
     assert max(len(trace["x"]) for trace in lines) <= MOST_POINTS
     assert data.view.total == 6000
     assert "of 6 000 steps" in SLOTS[2].make(data, Look(HorizontalAxis())).note
+
+
+def test_every_chart_of_a_full_run_has_what_it_needs(home: Home) -> None:
+    run = recorded_run(home)
+    for group in GROUPS:
+        signals = {name for slot in group.slots for name in slot.signals}
+        assert signals <= set(SIGNALS)
+        data = read_live(home, run.id, "step", None, signals)
+        for slot in group.slots:
+            checked(slot.make(data, Look(HorizontalAxis())).figure)
 
 
 @pytest.mark.slow

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, get_args
 
 import streamlit as st
+from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
 
 from edgeft_core.figures.axis import HorizontalAxis, XKind
 from ui import state
-from ui.live.panels import SLOTS, Look, Slot
+from ui.live.more_panels import GROUPS, Group
+from ui.live.panel import Look, Slot
+from ui.live.panels import SLOTS
 from ui.live.reading import LiveData, read_live
 from ui.live_chart import live_chart, visible_range
 from ui.messages import calmly, escape
@@ -50,14 +54,32 @@ def charts(run_id: str, kind: XKind, smoothing: float, *, every_s: float | None)
 def _draw(run_id: str, kind: XKind, smoothing: float) -> None:
     with calmly():
         group = f"live:{run_id}:{kind}"
-        data = read_live(state.home(), run_id, kind, visible_range(group))
-        if data.problem:
-            st.warning(escape(data.problem), icon=":material/warning:")
+        first = st.container(key="charts")
+        folds = [(one, _fold(one, run_id)) for one in GROUPS]
+        opened = [(one, fold) for one, fold in folds if fold.open]
+        slots = [*SLOTS, *(slot for one, _ in opened for slot in one.slots)]
+        wanted = {name for slot in slots for name in slot.signals}
+        data = read_live(state.home(), run_id, kind, visible_range(group), wanted)
         look = Look(HorizontalAxis(kind, data.start_s), smoothing)
-        with st.container(key="charts"):
-            for slot in SLOTS:
-                with st.container(key=f"chart_{slot.key}"):
-                    _chart(slot, data, look, group)
+        with first:
+            if data.problem:
+                st.warning(escape(data.problem), icon=":material/warning:")
+            _grid(SLOTS, data, look, group)
+        for one, fold in opened:
+            with fold, st.container(key=f"charts_{one.key}"):
+                _grid(one.slots, data, look, group)
+
+
+def _fold(group: Group, run_id: str) -> ExpanderContainer:
+    """Closed at first: what is closed is neither read nor drawn."""
+    return st.expander(group.title, on_change="rerun", key=f"live.group.{group.key}.{run_id}")
+
+
+def _grid(slots: Sequence[Slot], data: LiveData, look: Look, group: str) -> None:
+    for slot in slots:
+        if slot.concerns(data):
+            with st.container(key=f"chart_{slot.key}"):
+                _chart(slot, data, look, group)
 
 
 def _chart(slot: Slot, data: LiveData, look: Look, group: str) -> None:

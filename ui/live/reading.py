@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeft_core import queries
+from edgeft_core.diagnostics.catalogue import SIGNALS
 from edgeft_core.diagnostics.status import Status
 from edgeft_core.figures.axis import HorizontalAxis, XKind
 from edgeft_core.figures.marks import Marker, MarkerKind
@@ -19,32 +20,6 @@ from edgeft_core.store.contract import HistogramView, RunRecord, SeriesView
 from ui.verdicts import MEANINGS
 
 Counts = npt.NDArray[np.int32]
-
-BATCH_SERIES: Final = (
-    "logit_std_samples",
-    "logit_std_classes",
-    "top1_running",
-    "top5_running",
-    "cos_same_image",
-    "cos_different",
-    "loss",
-    "grad_norm_head",
-    "grad_norm_backbone",
-    "cos_target",
-    "cos_nontarget",
-    "prob_top_mean",
-    "prob_top_max",
-    "collapse_level",
-)
-SPARSE_SERIES: Final = (
-    "val_top1",
-    "val_top5",
-    "val_cos_same_image",
-    "val_cos_same",
-    "val_cos_different",
-    "val_loss",
-    "head_cos_mean",
-)
 
 _COARSE_POINTS: Final = 200
 _POINTS: Final = 400  # a chart is about 400 px wide
@@ -127,11 +102,18 @@ def _marker(x: float, event: queries.Marker) -> Marker:
     return Marker(x, _MARKED[event.kind], plain_text(event.label), meaning, event.text)
 
 
-def read_live(home: Home, run_id: str, kind: XKind, x_range: tuple[float, float] | None) -> LiveData:
+def read_live(
+    home: Home,
+    run_id: str,
+    kind: XKind,
+    x_range: tuple[float, float] | None,
+    signals: Collection[str] = tuple(SIGNALS),
+) -> LiveData:
     """Read one run, in finer resolution where the user has zoomed in.
 
     Args:
         x_range: the visible part of the axis ``kind``; None for all of it.
+        signals: the series to read.
 
     Raises:
         UnknownRunError: the run was deleted.
@@ -140,11 +122,13 @@ def read_live(home: Home, run_id: str, kind: XKind, x_range: tuple[float, float]
     with queries.metrics_of(home, record.id) as reader:
         whole = reader.view(("loss",), points=_COARSE_POINTS)
         first, last = _visible_steps(whole, kind, x_range)
+        every_batch = [name for name in reader.batch_keys() if name in signals]
+        now_and_then = [name for name in signals if name not in every_batch]
         return LiveData(
             record=record,
             whole=whole,
-            view=reader.view(BATCH_SERIES, first=first, last=last, points=_POINTS),
-            sparse=reader.sparse(SPARSE_SERIES, first=first, last=last, points=_POINTS),
+            view=reader.view(every_batch, first=first, last=last, points=_POINTS),
+            sparse=reader.sparse(now_and_then, first=first, last=last, points=_POINTS),
             histograms=reader.histograms(first=first, last=last, columns=_COLUMNS),
             window=reader.window_counts(record.config.monitor.window_images),
             latest=reader.latest(),
