@@ -177,9 +177,9 @@ class StageConfig(_Settings):
     """One leg of the training."""
 
     name: str = setting("head", "Stage", "A short name.", advanced=True)
-    epochs: int = setting(10, "Epochs", "Passes over the training images.", ge=1, le=10_000)
+    epochs: int = setting(10, "Epochs", "Passes over the training images.", ge=1, le=10_000, live=True)
     train_backbone: bool = setting(
-        False, "Train the backbone", "Off: only the head learns, on cached embeddings."
+        False, "Train the backbone", "Off: only the head learns, on cached embeddings.", live=True
     )
     head_lr: float = setting(
         1e-3, "Head learning rate", "Peak learning rate of the head.", ge=0.0, le=1.0, log=True, live=True
@@ -195,8 +195,18 @@ class StageConfig(_Settings):
     )
     weight_decay: float = setting(
         3e-5,
-        "Weight decay",
-        "Of AdamW, on all trained weights.",
+        "Head weight decay",
+        "Of AdamW, on the head's weights.",
+        ge=0.0,
+        le=1.0,
+        log=True,
+        live=True,
+        advanced=True,
+    )
+    backbone_weight_decay: float = setting(
+        3e-5,
+        "Backbone weight decay",
+        "Of AdamW, on the backbone's weights while they are trained.",
         ge=0.0,
         le=1.0,
         log=True,
@@ -238,6 +248,7 @@ class StageConfig(_Settings):
         ge=1,
         le=10_000,
         unit="epochs",
+        live=True,
         advanced=True,
     )
     cached_views: int = setting(
@@ -249,6 +260,14 @@ class StageConfig(_Settings):
         le=64,
         advanced=True,
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_decay_means_both(cls, given: Any) -> Any:
+        """Settings that name one weight decay, as older ones do, mean it for head and backbone."""
+        if isinstance(given, dict) and "weight_decay" in given:
+            return {"backbone_weight_decay": given["weight_decay"], **given}
+        return given
 
     @model_validator(mode="after")
     def _backbone_needs_a_rate(self) -> StageConfig:
@@ -282,7 +301,14 @@ class MonitorConfig(_Settings):
         advanced=True,
     )
     validate_every_epochs: int = setting(
-        1, "Validation", "Epochs between validations.", ge=1, le=10_000, unit="epochs", advanced=True
+        1,
+        "Validation",
+        "Epochs between validations.",
+        ge=1,
+        le=10_000,
+        unit="epochs",
+        live=True,
+        advanced=True,
     )
     validation_images: int = setting(
         2048,

@@ -12,6 +12,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from edgeft_core.config import StageConfig
+
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float32]
 
@@ -134,6 +136,19 @@ class ControlHandled:
 
 
 @dataclass(frozen=True)
+class PlanChanged:
+    """How much is to be done, and with what, changed after ``step``.
+
+    Attributes:
+        stages: all stages as they are in force.
+    """
+
+    step: int
+    steps_total: int
+    stages: tuple[StageConfig, ...]
+
+
+@dataclass(frozen=True)
 class PauseChanged:
     step: int
     paused: bool
@@ -222,6 +237,7 @@ Event = (
     | SignalsMeasured
     | SamplesTaken
     | ControlHandled
+    | PlanChanged
     | PauseChanged
     | CheckpointSaved
     | Notice
@@ -235,8 +251,19 @@ Event = (
 
 @dataclass(frozen=True)
 class ControlRequest:
-    """One live command as the engine sees it; several changes of one request take effect in the same step."""
+    """One live command as the engine sees it; several changes of one request take effect in the same step.
+
+    Attributes:
+        options: what else the request says, where it says it: ``over_steps`` (the changes come gradually) and
+            ``undoes`` (id of the command whose changes are taken back).
+    """
 
     command_id: int
     kind: Literal["set", "pause", "resume", "stop", "checkpoint"]
     changes: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def over_steps(self) -> int:
+        """Steps over which the changes come; 0 for at once."""
+        return int(self.options.get("over_steps") or 0)

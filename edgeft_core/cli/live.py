@@ -27,6 +27,9 @@ def set_values(
     assignments: Annotated[
         list[str], typer.Argument(metavar="KEY=VALUE...", help="Such as head.temperature=1.")
     ],
+    over: Annotated[
+        int, typer.Option("--over", metavar="STEPS", help="Go there gradually over so many steps.", min=1)
+    ] = 0,
     timeout_s: TimeoutOption = 30.0,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -34,7 +37,9 @@ def set_values(
     """Change live settings of a run, all in the same step; prints the step at which they took effect."""
     session = begin(context, home, as_json)
     changes = parse_assignments(assignments)
-    asked = control.set_values(session.home, run, changes, requested_by=_BY, wait_s=timeout_s)
+    asked = control.set_values(
+        session.home, run, changes, over_steps=over, requested_by=_BY, wait_s=timeout_s
+    )
     return _told(session, asked)
 
 
@@ -125,6 +130,7 @@ def _as_json(asked: CommandRecord) -> dict[str, Any]:
         "kind": asked.kind,
         "changes": dict(asked.changes),
         "previous": dict(asked.previous),
+        "over_steps": asked.over_steps or None,
         "outcome": asked.outcome,
         "step": asked.step,
         "reason": asked.reason,
@@ -135,8 +141,8 @@ def _sentence(asked: CommandRecord) -> str:
     what = ", ".join(f"{key} = {value}" for key, value in asked.changes.items()) or asked.kind
     if asked.outcome == "pending":
         return f"{what}: asked, not answered yet; show the run to see what became of it"
-    return (
-        f"{what}: in force from step {asked.step} on"
-        if asked.changes
-        else f"{what}: done before step {asked.step}"
-    )
+    if not asked.changes:
+        return f"{what}: done before step {asked.step}"
+    if asked.over_steps and asked.step is not None:
+        return f"{what}: on its way from step {asked.step} to {asked.step + asked.over_steps - 1}"
+    return f"{what}: in force from step {asked.step} on"

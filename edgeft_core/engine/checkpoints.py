@@ -78,6 +78,7 @@ class Checkpointer(Collaborator):
             "position": position.state(),
             "config": session.config.model_dump_json(),
             "live_config": session.live.config.model_dump_json(),
+            "ramps": session.live.state(),
             "class_names": list(session.dataset.class_names),
             "backbone": session.embedder.backbone.state_dict() if session.backbone_changed else None,
             "head": session.head.state_dict(),
@@ -137,7 +138,7 @@ def restore_session(session: Session, content: dict[str, Any]) -> None:
     """Everything but what belongs to the stage in progress and to the collaborators."""
     restore_network(session, content)
     session.position = Position(**content["position"])
-    session.live.config = settings_in_force(session.config, content)
+    session.live.load(settings_in_force(session.config, content), ramps_under_way(session.config, content))
     session.apply_head_settings()
 
 
@@ -156,6 +157,13 @@ def settings_in_force(asked: RunConfig, content: dict[str, Any]) -> RunConfig:
         if key in wanted and value != written.get(key) == wanted[key]
     }
     return with_values(asked, moved)
+
+
+def ramps_under_way(asked: RunConfig, content: dict[str, Any]) -> dict[str, Any]:
+    """The checkpoint's ramps, but for settings that ``asked`` changes."""
+    written, wanted = flatten(RunConfig.model_validate_json(content["config"])), flatten(asked)
+    ramps: dict[str, Any] = content.get("ramps", {})  # older checkpoints know none
+    return {key: ramp for key, ramp in ramps.items() if wanted.get(key) == written[key]}
 
 
 def last_checkpoint(folder: Path) -> dict[str, Any] | None:

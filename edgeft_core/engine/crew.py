@@ -37,7 +37,7 @@ class Crew:
         self._leg_state: dict[str, Any] = {}
         self._monitor = BatchMonitor(monitor.window_images, session.dataset.n_classes)
         heavy = HeavySignals(monitor.heavy_every_steps)
-        validator = Validator(monitor.validate_every_epochs, monitor.validation_images)
+        validator = Validator(monitor.validation_images)
         self._stateful: tuple[Collaborator, ...] = (self._monitor, heavy, validator)
         self._checkpointer = Checkpointer(validator.standing, self._stateful)
         self._desk = ControlDesk(controls, self._monitor, self._checkpointer)
@@ -69,10 +69,11 @@ class Crew:
         return self._desk.stop
 
     def before_step(self, leg: Leg, batch: StepBatch) -> Iterator[Event]:
-        """Everyone's part before a step, until the run is asked to stop."""
+        """Everyone's part before a step, until a command asks to stop, or for another batch."""
+        turns = leg.turns
         for member in self._members:
             yield from self._in_order(leg, member, member.before_step(leg, batch))
-            if self.stop:
+            if self.stop or leg.turns != turns:
                 return
 
     def after_step(self, leg: Leg, batch: StepBatch, taken: StepTaken) -> Iterator[Event]:

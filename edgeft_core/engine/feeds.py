@@ -34,8 +34,8 @@ class Feed(Protocol):
 
 
 def build_feed(session: Session, stage: int) -> Feed:
-    """The feed that a stage asks for."""
-    settings = session.config.stages[stage]
+    """The feed that a stage asks for, as it is in force."""
+    settings = session.live.stage(stage)
     if settings.train_backbone or settings.cached_views == 0:
         return PixelFeed(session, stage)
     return CachedFeed(session, stage)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from edgeft_core.config import StageConfig
-from edgeft_core.engine.feeds import build_feed
+from edgeft_core.engine.feeds import Feed, build_feed
 from edgeft_core.engine.forward import StepBatch
 from edgeft_core.engine.nonfinite import explain
 from edgeft_core.engine.optimisers import rate_factor
@@ -20,19 +20,39 @@ class Leg:
 
     Attributes:
         over: whether the stage has ended, and why; None while it goes on.
+        turns: goes up whenever the batch in hand is no longer the one to take a step on.
     """
 
     def __init__(self, session: Session, index: int) -> None:
         self.session = session
         self.index = index
         self.over: Literal["complete", "early_stop"] | None = None
+        self.turns = 0
         if session.position.epoch >= self.epochs:  # resumed with fewer epochs than it had done
             self.over = "complete"
-        trains = session.config.stages[index].train_backbone
+        self.feed, self.stepper = self._equipment()
+
+    def _equipment(self) -> tuple[Feed, Stepper]:
+        """What the stage's settings in force ask for."""
+        session, trains = self.session, self.settings.train_backbone
         session.embedder.train_mode(trains)
         session.backbone_changed |= trains
-        self.feed = build_feed(session, index)
-        self.stepper = Stepper(session.embedder, session.head, session.precision)
+        feed = build_feed(session, self.index)
+        return feed, Stepper(session.embedder, session.head, session.precision)
+
+    def follow_settings(self, before: StageConfig) -> None:
+        """Make true what settings that changed from ``before`` ask for besides another number in the next step."""
+        now = self.settings
+        if now.train_backbone != before.train_backbone:
+            self.feed.close()
+            stepper = self.stepper
+            self.feed, self.stepper = self._equipment()
+            self.stepper.take_over(stepper)
+            self.turns += 1
+        elif (now.contrastive_weight > 0.0) != (before.contrastive_weight > 0.0):
+            self.turns += (
+                1  # the batch in hand was made with too few twins for it, or with more than it needs
+            )
 
     @property
     def settings(self) -> StageConfig:
@@ -41,7 +61,7 @@ class Leg:
 
     @property
     def epochs(self) -> int:
-        return self.session.config.stages[self.index].epochs
+        return self.settings.epochs
 
     @property
     def epoch_position(self) -> float:

@@ -39,9 +39,10 @@ def rate_factor(stage: StageConfig, step: int, steps: int) -> float:
 def set_rates(optimiser: torch.optim.Optimizer, stage: StageConfig, factor: float) -> dict[str, float]:
     """Put the stage's settings in force for one step; returns the learning rate of each group by name."""
     peaks = {"head": stage.head_lr, "backbone": stage.backbone_lr}
+    decays = {"head": stage.weight_decay, "backbone": stage.backbone_weight_decay}
     for group in optimiser.param_groups:
         group["lr"] = peaks[group["name"]] * factor
-        group["weight_decay"] = stage.weight_decay
+        group["weight_decay"] = decays[group["name"]]
     return {group["name"]: group["lr"] for group in optimiser.param_groups}
 
 

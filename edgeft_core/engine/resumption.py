@@ -31,4 +31,5 @@ def resumed(session: Session, crew: Crew, resume: bool) -> Iterator[Event]:
     restore_session(session, content)
     crew.load(content)
     restore_random(content["random"], session.device)
+    yield session.plan()
     yield Notice("info", session.position.step, f"The run goes on after step {session.position.step}.")

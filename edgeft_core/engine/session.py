@@ -20,7 +20,7 @@ from edgeft_core.engine.embedder import Embedder
 from edgeft_core.engine.embedding_store import EmbeddingStore
 from edgeft_core.engine.pixels import PixelPipeline
 from edgeft_core.engine.position import Position, steps_per_epoch
-from edgeft_core.events import Event, IntArray, Notice
+from edgeft_core.events import Event, IntArray, Notice, PlanChanged
 from edgeft_core.models.heads import MarginHead
 from edgeft_core.models.weights.report import WeightsReport
 
@@ -68,7 +68,7 @@ class Session:
     @property
     def steps_total(self) -> int:
         """Planned steps over all stages; early stopping makes it fewer."""
-        return self.steps_per_epoch * sum(stage.epochs for stage in self.config.stages)
+        return self.steps_per_epoch * sum(stage.epochs for stage in self.live.config.stages)
 
     def first_epoch(self, stage: int) -> int:
         """Epochs planned before a stage: orders and augmentations never repeat between stages."""
@@ -86,6 +86,16 @@ class Session:
         self.head.temperature = head.temperature
         self.head.centre = head.centre
         self.head.label_smoothing = head.label_smoothing
+
+    def follow_ramps(self) -> None:
+        """Put in force what settings on their way are to be in the next step."""
+        if self.live.ramps:
+            self.live.follow(self.position.step + 1)
+            self.apply_head_settings()
+
+    def plan(self) -> PlanChanged:
+        """What is to be done, as it stands now."""
+        return PlanChanged(self.position.step, self.steps_total, self.live.config.stages)
 
     def trained_classes_C(self) -> npt.NDArray[np.bool_]:
         """Per class, whether it has training images; only such classes can be scored."""

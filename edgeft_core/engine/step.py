@@ -49,6 +49,15 @@ class Stepper:
         self.scaler = torch.amp.GradScaler(embedder.device.type, enabled=precision.scaled)
         self._finite = torch.ones((), device=embedder.device)
 
+    def take_over(self, before: Stepper) -> None:
+        """Go on where another stepper stood: what it knew of the parameters that both train."""
+        for group in self.optimiser.param_groups:
+            for parameter in group["params"]:
+                if parameter in before.optimiser.state:
+                    self.optimiser.state[parameter] = before.optimiser.state[parameter]
+        self.scaler.load_state_dict(before.scaler.state_dict())
+        self._finite = before._finite
+
     def __call__(self, batch: StepBatch, settings: StageConfig, factor: float) -> StepTaken:
         """Take one step with the stage's settings in force; ``factor`` scales its peak learning rates.
 

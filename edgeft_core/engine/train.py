@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from edgeft_core.config import RunConfig
@@ -46,30 +46,31 @@ def train(
         while (leg := crew.next_leg()) is not None:
             yield leg.started()
             while not leg.over:
-                yield from _epoch(leg, crew)
+                whole = yield from _epoch(leg, crew)
                 if crew.stop:
                     yield from crew.stopped(leg)
                     return
-                yield from crew.after_epoch(leg)
+                if whole:
+                    yield from crew.after_epoch(leg)
             yield leg.ended()
             session.position.enter(leg.index + 1)
         scalars = yield from final_test(session)
         yield RunEnded(session.position.step, "finished", scalars)
 
 
-def _epoch(leg: Leg, crew: Crew) -> Iterator[Event]:
-    """Steps until the epoch is over or the run is asked to stop."""
-    position = leg.session.position
+def _epoch(leg: Leg, crew: Crew) -> Generator[Event, None, bool]:
+    """Steps until the epoch is over; False where a command asked to stop, or for other batches, before that."""
+    position, turns = leg.session.position, leg.turns
     for item in leg.feed.epoch(position.epoch, position.batch):
         if not isinstance(item, StepBatch):
             yield item
             yield from crew.between_steps(leg)
-            if crew.stop:
-                return
+            if crew.stop or leg.turns != turns:
+                return False
             continue
         yield from crew.before_step(leg, item)
-        if crew.stop:
-            return
+        if crew.stop or leg.turns != turns:
+            return False
         try:
             taken = leg.step(item)
         except NonFiniteError:
@@ -77,3 +78,4 @@ def _epoch(leg: Leg, crew: Crew) -> Iterator[Event]:
             raise
         yield from crew.after_step(leg, item, taken)
     position.next_epoch()
+    return True

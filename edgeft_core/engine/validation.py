@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 from edgeft_core.engine.collaborator import Collaborator
 from edgeft_core.engine.examination import Embedded, embed_split, score
+from edgeft_core.engine.forward import StepBatch
 from edgeft_core.engine.leg import Leg
+from edgeft_core.engine.step import StepTaken
 from edgeft_core.events import Event, SignalsMeasured
 
 
@@ -53,25 +55,30 @@ class Standing:
 
 
 class Validator(Collaborator):
-    """Validates after every ``every_epochs`` epochs and after the last one of a stage."""
+    """Validates every so many epochs, as the setting in force says, and after the last one of a stage."""
 
-    def __init__(self, every_epochs: int, images: int) -> None:
-        self._every = every_epochs
+    def __init__(self, images: int) -> None:
         self._images = images
         self._frozen: Embedded | None = None
         self.standing = Standing()
 
+    def after_step(self, leg: Leg, batch: StepBatch, taken: StepTaken) -> Iterable[Event]:  # noqa: ARG002
+        if leg.session.embedder.trains:
+            self._frozen = None
+        return ()
+
     def after_epoch(self, leg: Leg) -> Iterator[Event]:
         session, position = leg.session, leg.session.position
-        last = position.epoch == leg.epochs
+        every = session.live.config.monitor.validate_every_epochs
+        last = position.epoch >= leg.epochs
         self.standing.improved = False
-        if last or position.epoch % self._every == 0:
+        if last or position.epoch % every == 0:
             embedded = yield from self._embedded(leg)
             scores = score(session, "validation", embedded)
             if scores.samples is not None:
                 yield SignalsMeasured(position.step, scores.scalars)
                 yield scores.samples
-                self.standing.judge(scores.scalars, position.step, self._every)
+                self.standing.judge(scores.scalars, position.step, every)
         if last:
             leg.over = "complete"
         elif self.standing.epochs_since >= leg.settings.patience_epochs:
@@ -82,7 +89,6 @@ class Validator(Collaborator):
     def _embedded(self, leg: Leg) -> Generator[Event, None, Embedded]:
         """Under a frozen backbone the images are embedded once."""
         if leg.session.embedder.trains:
-            self._frozen = None
             return (yield from embed_split(leg.session, "validation", self._images))
         if self._frozen is None:
             self._frozen = yield from embed_split(leg.session, "validation", self._images)
@@ -93,3 +99,4 @@ class Validator(Collaborator):
 
     def load(self, state: dict[str, Any]) -> None:
         self.standing.load(state)
+        self._frozen = None

@@ -20,6 +20,7 @@ from edgeft_core.jobs.launching import free_name, launch
 from edgeft_core.jobs.liveness import death_of, mark_lost
 from edgeft_core.jobs.removal import delete
 from edgeft_core.jobs.states import ACTIVE, ENDED, TRANSITIONS, RunState
+from edgeft_core.ramps import ramps_to
 from edgeft_core.settings import Home
 from edgeft_core.store.contract import Catalog, CommandRecord, RunRecord
 
@@ -39,6 +40,9 @@ __all__ = [
     "set_values",
     "stop",
 ]
+
+MOST_STEPS = 10_000_000
+"""The longest way that a gradual change may take."""
 
 _ASK_AGAIN_S = 0.02
 _LOOK_FOR_DEATH_S = 1.0
@@ -79,6 +83,7 @@ def set_values(
     run: str,
     changes: Mapping[str, Any],
     *,
+    over_steps: int = 0,
     requested_by: str = "user",
     wait_s: float | None = None,
 ) -> CommandRecord:
@@ -86,6 +91,7 @@ def set_values(
 
     Args:
         changes: dotted key -> value; text is parsed as the setting's type.
+        over_steps: go there gradually over so many steps; 0 jumps.
         wait_s: wait so long for the outcome; None returns at once.
 
     Returns:
@@ -96,8 +102,17 @@ def set_values(
         TransitionError: the run has ended.
     """
     with _opened(home, run) as (catalog, record):
-        typed = live_values(record.config, changes)
-        return _ask(catalog, record, "set", typed, requested_by=requested_by, wait_s=wait_s)
+        typed = live_values(settings_now(catalog, record), changes)
+        options = _gradual(record.config, typed, over_steps) if over_steps else {}
+        return _ask(catalog, record, "set", typed, options=options, requested_by=requested_by, wait_s=wait_s)
+
+
+def _gradual(config: RunConfig, changes: Mapping[str, Any], over_steps: int) -> dict[str, Any]:
+    """The options of a change over many steps. Raises ConfigError."""
+    if not 1 <= over_steps <= MOST_STEPS:
+        raise ConfigError([f"over: give a number of steps from 1 to {MOST_STEPS} (got {over_steps})"])
+    ramps_to(with_values(config, changes), changes, over_steps)
+    return {"over_steps": over_steps}
 
 
 def live_values(config: RunConfig, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -217,6 +232,16 @@ def applied_values(catalog: Catalog, run_id: str) -> dict[str, Any]:
     return values
 
 
+def settings_now(catalog: Catalog, record: RunRecord) -> RunConfig:
+    """The run's settings with the live changes that took effect."""
+    known = settings_of(record.config)
+    try:
+        values = {key: value for key, value in applied_values(catalog, record.id).items() if key in known}
+        return with_values(record.config, values)
+    except ConfigError:  # a journal of an older version whose bounds were wider
+        return record.config
+
+
 def rename(home: Home, run: str, name: str) -> None:
     """Raises RequestError for an empty name."""
     with closing(store.open_catalog(home.catalog_url)) as catalog:
@@ -229,6 +254,7 @@ def _ask(
     kind: Kind,
     changes: Mapping[str, Any],
     *,
+    options: Mapping[str, Any] | None = None,
     requested_by: str,
     wait_s: float | None,
 ) -> CommandRecord:
@@ -237,7 +263,8 @@ def _ask(
         raise TransitionError(
             f"Run {record.name} ({record.id}) is {record.state} and cannot be {_WORDS[kind]}: {more}."
         )
-    command = catalog.add_command(record.id, ControlRequest(0, kind, changes), requested_by=requested_by)
+    request = ControlRequest(0, kind, changes, options or {})
+    command = catalog.add_command(record.id, request, requested_by=requested_by)
     return command if wait_s is None else outcome_of(catalog, command, wait_s)
 
 

@@ -7,15 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from edgeft_core.config import RunConfig
-from edgeft_core.config_keys import flatten, with_values
 from edgeft_core.diagnostics.case import Case, ProbeResult, Tail
 from edgeft_core.diagnostics.diagnosis import Diagnosis, diagnose
 from edgeft_core.diagnostics.kept import read_findings, read_probes
 from edgeft_core.diagnostics.observer import BATCH_KEYS, SPARSE_KEYS, TAIL_LENGTH
 from edgeft_core.diagnostics.status import Verdict
-from edgeft_core.errors import ConfigError
-from edgeft_core.jobs.control import applied_values
+from edgeft_core.jobs.control import settings_now
 from edgeft_core.queries.numbers import finite
 from edgeft_core.queries.opened import catalog_of, metrics_of
 from edgeft_core.queries.status import verdict_of
@@ -57,7 +54,7 @@ def case_of(home: Home, run_id: str) -> Case:
         predicted_C, labels_C, _ = reader.window_counts(run.config.monitor.window_images)
         return Case(
             run=run.id,
-            config=settings_in_force(run.config, applied_values(catalog, run.id)),
+            config=settings_now(catalog, run),
             n_classes=reader.n_classes() or int(run.summary.get("n_classes") or 0),
             step=max(reader.last_step(), int(run.summary.get("step") or 0)),
             stage=stage,
@@ -86,15 +83,6 @@ def case_of(home: Home, run_id: str) -> Case:
 def probes_of(home: Home, run_id: str) -> Mapping[str, ProbeResult]:
     """Results of the experiments that were run beside a run; ``run_id`` is a full id."""
     return read_probes(home.run_folder(run_id))
-
-
-def settings_in_force(config: RunConfig, changes: Mapping[str, Any]) -> RunConfig:
-    """The run's settings with the live changes that took effect."""
-    known = flatten(config)
-    try:
-        return with_values(config, {key: value for key, value in changes.items() if key in known})
-    except ConfigError:  # a journal of an older version whose bounds were wider
-        return config
 
 
 def _stage(run: RunRecord, history: Sequence[HistoryRecord]) -> tuple[int, int]:

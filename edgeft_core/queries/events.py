@@ -76,6 +76,7 @@ def journal(home: Home, run_id: str) -> pd.DataFrame:
     rows = [
         {
             "id": one.id,
+            "over_steps": one.over_steps,
             "kind": one.kind,
             "words": change_words(one) if one.kind == "set" else one.kind,
             "changes": dict(one.changes),
@@ -87,17 +88,29 @@ def journal(home: Home, run_id: str) -> pd.DataFrame:
         }
         for one in reversed(catalog.commands(catalog.run(run_id).id))
     ]
-    columns = ["id", "kind", "words", "changes", "requested_at", "requested_by", "outcome", "step", "reason"]
+    columns = [
+        "id",
+        "over_steps",
+        "kind",
+        "words",
+        "changes",
+        "requested_at",
+        "requested_by",
+        "outcome",
+        "step",
+        "reason",
+    ]
     table = pd.DataFrame(rows, columns=columns)
     return table.astype({"step": "Int64"})
 
 
 def change_words(command: CommandRecord) -> str:
     """``"T 4 -> 1, s 16 -> 8"`` with a real arrow."""
-    return ", ".join(
+    words = ", ".join(
         f"{_symbol(key)} {_change(command.previous.get(key), value)}"
         for key, value in command.changes.items()
     )
+    return words + _gradually(command)
 
 
 def _change_sentence(command: CommandRecord, titles: Mapping[str, str]) -> str:
@@ -105,7 +118,11 @@ def _change_sentence(command: CommandRecord, titles: Mapping[str, str]) -> str:
         f"{titles.get(key, key)} {_change(command.previous.get(key), value)}"
         for key, value in command.changes.items()
     )
-    return f"{changes} from step {command.step} on"
+    return f"{changes}{_gradually(command)} from step {command.step} on"
+
+
+def _gradually(command: CommandRecord) -> str:
+    return f" over {command.over_steps} steps" if command.over_steps else ""
 
 
 def _change(before: Any, after: Any) -> str:

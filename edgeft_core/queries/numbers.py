@@ -99,6 +99,9 @@ def _command_rows(command: CommandRecord) -> list[dict[str, Any]]:
             "reason": command.reason,
             "id": command.id,
             "kind": command.kind,
+            "requested_by": command.requested_by,
+            "previous": command.previous.get(key),
+            "over_steps": command.over_steps or None,
         }
         for key, value in changes.items()
     ]

@@ -99,7 +99,7 @@ def run_status(home: Home, run_id: str) -> RunStatus:
         stages=len(run.config.stages),
         stage_name="" if stage is None else run.config.stages[stage].name,
         epoch=float(summary.get("epoch") or 0.0),
-        epochs=0 if stage is None else run.config.stages[stage].epochs,
+        epochs=0 if stage is None else _epochs(run, stage),
         step=step,
         steps_total=total,
         fraction=min(1.0, step / total) if total else None,
@@ -153,6 +153,12 @@ def duration_s(run: RunRecord) -> float | None:
 def _stage(run: RunRecord) -> int | None:
     stage = run.summary.get("stage")
     return None if stage is None else min(max(int(stage), 0), len(run.config.stages) - 1)
+
+
+def _epochs(run: RunRecord, stage: int) -> int:
+    """Of one stage, as live changes left it."""
+    planned = run.summary.get("stage_epochs") or []
+    return int(planned[stage]) if stage < len(planned) else run.config.stages[stage].epochs
 
 
 def _rate(run: RunRecord) -> float | None:

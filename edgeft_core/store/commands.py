@@ -15,13 +15,16 @@ from edgeft_core.store import history
 from edgeft_core.store.contract import CommandOutcome, CommandRecord
 from edgeft_core.store.schema import commands
 
+_OPTIONS = ""
+"""A request's options lie beside its changes, under a key that no setting has: the table is that of version 1."""
+
 
 def add(connection: Connection, run_id: str, request: ControlRequest, requested_by: str) -> CommandRecord:
     """A pending command. Raises UnknownRunError."""
     row = {
         "run_id": run_id,
         "kind": request.kind,
-        "changes": dict(request.changes),
+        "changes": dict(request.changes) | ({_OPTIONS: dict(request.options)} if request.options else {}),
         "requested_at": datetime.now(UTC),
         "requested_by": requested_by,
         "outcome": "pending",
@@ -84,6 +87,7 @@ def refuse_pending(connection: Connection, run_id: str, reason: str) -> None:
 
 def _note(connection: Connection, record: CommandRecord) -> None:
     asked = ", ".join(f"{key} = {value}" for key, value in record.changes.items()) or record.kind
+    asked += f" over {record.over_steps} steps" if record.over_steps else ""
     text = f"{asked}: {record.outcome}" + (f" ({record.reason})" if record.reason else "")
     data = {
         "command_id": record.id,
@@ -101,4 +105,7 @@ def _listed(connection: Connection, query: Select[Any]) -> list[CommandRecord]:
 
 
 def _record(row: Row[Any]) -> CommandRecord:
-    return CommandRecord(**row._mapping)
+    values = dict(row._mapping)
+    changes = dict(values.pop("changes"))
+    options = changes.pop(_OPTIONS, {})
+    return CommandRecord(**values, changes=changes, options=options)

@@ -43,8 +43,8 @@ class RunRecord:
     """One row of the catalog. ``summary`` holds what lists show without opening the metrics file.
 
     summary keys (all optional): step, steps_total, stage, epoch, images_per_s, eta_s, device, n_classes,
-    metrics {name: last value}, best {name: best value}, class_names_file, weights, warnings, split_images,
-    fork {parent, name, step, kind}: the checkpoint that the run set out from.
+    stage_epochs (as in force), metrics {name: last value}, best {name: best value}, class_names_file, weights,
+    warnings, split_images, fork {parent, name, step, kind}: the checkpoint that the run set out from.
     """
 
     id: str
@@ -65,6 +65,8 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class CommandRecord:
+    """What was asked of a run, and what became of it; ``options`` are those of ``ControlRequest``."""
+
     id: int
     run_id: str
     kind: Literal["set", "pause", "resume", "stop", "checkpoint"]
@@ -75,6 +77,12 @@ class CommandRecord:
     step: int | None = None
     reason: str = ""
     previous: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def over_steps(self) -> int:
+        """Steps over which the changes come; 0 for at once."""
+        return int(self.options.get("over_steps") or 0)
 
 
 @dataclass(frozen=True)

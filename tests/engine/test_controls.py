@@ -41,7 +41,7 @@ def test_a_live_change_returns_what_was_in_force_before() -> None:
         ("head.temprature", 2.0, "did you mean head.temperature"),
         ("head.temperature", -1.0, "head.temperature"),
         ("data.batch_size", 64, "cannot change while the run goes"),
-        ("stages.1.epochs", 3, "cannot change while the run goes"),
+        ("stages.1.schedule", "cosine", "cannot change while the run goes"),
         ("stages.7.head_lr", 1e-3, "no stage 7"),
     ],
 )

@@ -83,7 +83,7 @@ class CatalogControls:
         self._seen = version
         if fresh:
             self._last_id = fresh[-1].id
-            self._inbox.extend(ControlRequest(one.id, one.kind, one.changes) for one in fresh)
+            self._inbox.extend(ControlRequest(one.id, one.kind, one.changes, one.options) for one in fresh)
             self._arrived.set()
 
     def _listen(self) -> None:

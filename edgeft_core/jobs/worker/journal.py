@@ -19,6 +19,7 @@ from edgeft_core.events import (
     FirstBatch,
     Notice,
     PauseChanged,
+    PlanChanged,
     RunEnded,
     RunPrepared,
     SamplesTaken,
@@ -67,6 +68,7 @@ class Journal:
             StageStarted: self._stage_started,
             StageEnded: self._stage_ended,
             ControlHandled: self._control,
+            PlanChanged: self._plan_changed,
             PauseChanged: self._paused,
             CheckpointSaved: self._checkpoint,
             Notice: self._notice,
@@ -177,6 +179,9 @@ class Journal:
                 reason=event.reason,
                 previous=event.previous,
             )
+
+    def _plan_changed(self, event: PlanChanged, at: datetime) -> None:  # noqa: ARG002
+        self._epochs_before = [0, *accumulate(stage.epochs for stage in event.stages)]
 
     def _paused(self, event: PauseChanged, at: datetime) -> None:  # noqa: ARG002
         self._move(RunState.PAUSED if event.paused else RunState.RUNNING, event.step)

@@ -23,6 +23,12 @@ class Pace:
         self._marks: deque[tuple[float, int]] = deque()  # (seconds, step)
         self._seconds_per_step: dict[tuple[bool, bool], float] = {}
 
+    def plan(self, stages: Sequence[StageConfig]) -> None:
+        """What is to be done changed."""
+        if self._kind(self._stage) != _kind_of(stages[self._stage]):
+            self._marks.clear()
+        self._stages = stages
+
     def restart(self, stage: int | None = None) -> None:
         """A stage begins, or a pause (None): earlier marks would count time in which nothing was trained."""
         self._stage = self._stage if stage is None else stage
@@ -55,5 +61,9 @@ class Pace:
         return left_s, "run"
 
     def _kind(self, stage: int) -> tuple[bool, bool]:
-        config = self._stages[stage]
-        return config.train_backbone, not config.train_backbone and config.cached_views > 0
+        return _kind_of(self._stages[stage])
+
+
+def _kind_of(stage: StageConfig) -> tuple[bool, bool]:
+    """Whether its steps train the backbone, and whether they work on cached embeddings."""
+    return stage.train_backbone, not stage.train_backbone and stage.cached_views > 0

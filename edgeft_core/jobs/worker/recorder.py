@@ -9,7 +9,15 @@ from collections import deque
 from collections.abc import Callable
 
 from edgeft_core.errors import EdgeFTError, TrainingError
-from edgeft_core.events import CheckpointSaved, ControlHandled, Event, PauseChanged, RunEnded, RunPrepared
+from edgeft_core.events import (
+    CheckpointSaved,
+    ControlHandled,
+    Event,
+    PauseChanged,
+    PlanChanged,
+    RunEnded,
+    RunPrepared,
+)
 from edgeft_core.jobs.worker.journal import Journal
 
 FLUSH_EVERY_S = 0.2
@@ -19,7 +27,7 @@ CAPACITY = 4096
 _FULL_WAIT_S = 0.01
 
 # Somebody waits for these: write them at once.
-_URGENT = (RunPrepared, ControlHandled, PauseChanged, CheckpointSaved, RunEnded)
+_URGENT = (RunPrepared, ControlHandled, PlanChanged, PauseChanged, CheckpointSaved, RunEnded)
 
 log = logging.getLogger(__name__)
 

@@ -11,6 +11,7 @@ from edgeft_core.events import (
     BatchDone,
     Event,
     PauseChanged,
+    PlanChanged,
     Progress,
     RunEnded,
     RunPrepared,
@@ -49,6 +50,7 @@ class Summary:
             RunPrepared: self._prepared,
             Progress: self._progress,
             StageStarted: self._stage_started,
+            PlanChanged: self._plan_changed,
             PauseChanged: self._paused,
             BatchDone: self._batch,
             SignalsMeasured: self._signals,
@@ -103,6 +105,13 @@ class Summary:
     def _stage_started(self, event: StageStarted, at_s: float) -> None:  # noqa: ARG002
         self._pace.restart(event.stage)
         self._changed |= {"step": event.step, "stage": event.stage}
+
+    def _plan_changed(self, event: PlanChanged, at_s: float) -> None:  # noqa: ARG002
+        self._pace.plan(event.stages)
+        self._changed |= {
+            "steps_total": event.steps_total,
+            "stage_epochs": [stage.epochs for stage in event.stages],
+        }
 
     def _paused(self, event: PauseChanged, at_s: float) -> None:  # noqa: ARG002
         self._pace.restart()
