@@ -15,16 +15,14 @@ from edgeft_core.store import history
 from edgeft_core.store.contract import CommandOutcome, CommandRecord
 from edgeft_core.store.schema import commands
 
-_OPTIONS = ""
-"""A request's options lie beside its changes, under a key that no setting has: the table is that of version 1."""
-
 
 def add(connection: Connection, run_id: str, request: ControlRequest, requested_by: str) -> CommandRecord:
     """A pending command. Raises UnknownRunError."""
     row = {
         "run_id": run_id,
         "kind": request.kind,
-        "changes": dict(request.changes) | ({_OPTIONS: dict(request.options)} if request.options else {}),
+        "changes": dict(request.changes),
+        "options": dict(request.options),
         "requested_at": datetime.now(UTC),
         "requested_by": requested_by,
         "outcome": "pending",
@@ -105,7 +103,4 @@ def _listed(connection: Connection, query: Select[Any]) -> list[CommandRecord]:
 
 
 def _record(row: Row[Any]) -> CommandRecord:
-    values = dict(row._mapping)
-    changes = dict(values.pop("changes"))
-    options = changes.pop(_OPTIONS, {})
-    return CommandRecord(**values, changes=changes, options=options)
+    return CommandRecord(**row._mapping)

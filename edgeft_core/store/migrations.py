@@ -32,6 +32,7 @@ STEPS: dict[int, tuple[str, ...]] = {
         "ALTER TABLE runs ADD COLUMN restarts INTEGER NOT NULL DEFAULT '0'",
         "ALTER TABLE leases ADD COLUMN boot TEXT NOT NULL DEFAULT ''",
     ),
+    2: ("ALTER TABLE commands ADD COLUMN options TEXT NOT NULL DEFAULT '{}'",),
 }
 """Version -> what makes the next version of it."""
 

@@ -26,7 +26,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -114,6 +114,7 @@ commands = Table(
     Column("step", Integer),
     Column("reason", Text, nullable=False),
     Column("previous", JsonText, nullable=False),
+    Column("options", JsonText, nullable=False, server_default="{}"),
     Index("commands_of_run", "run_id", "outcome"),
     sqlite_autoincrement=True,  # an id is never used twice, even after its run was deleted
 )
