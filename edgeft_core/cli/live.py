@@ -28,7 +28,10 @@ def set_values(
         list[str], typer.Argument(metavar="KEY=VALUE...", help="Such as head.temperature=1.")
     ],
     over: Annotated[
-        int, typer.Option("--over", metavar="STEPS", help="Go there gradually over so many steps.", min=1)
+        int,
+        typer.Option(
+            "--over", metavar="STEPS", help="Go there gradually over so many steps; 0 jumps.", min=0
+        ),
     ] = 0,
     timeout_s: TimeoutOption = 30.0,
     home: HomeOption = None,

@@ -101,7 +101,7 @@ def changed_live(config: RunConfig, changes: Mapping[str, Any]) -> RunConfig:
     """
     known = settings_of(config)
     problems = [
-        f"{key}: cannot change while the run goes; restart the run with this value"
+        f"{key}: cannot change while the run goes; fork the run with this value"
         for key in changes
         if key in known and not known[key].live
     ]

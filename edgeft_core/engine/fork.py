@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeft_core.config import RunConfig
+from edgeft_core.config_keys import flatten
 from edgeft_core.engine import checkpoint_file
 from edgeft_core.engine.checkpoints import path_of, restore_network, restore_random
 from edgeft_core.engine.crew import Crew
@@ -38,6 +39,7 @@ def set_out(session: Session, crew: Crew) -> Iterator[Event]:
     position = _position(session, content)
     leg = content["leg"] if _optimiser_fits(session, content, position) else {}
     session.position = position
+    session.live.load(session.config, _ramps_under_way(session, content))
     crew.load({**content, "leg": leg, "collaborators": _taken_over(session, content)})
     restore_random(content["random"], session.device)
     yield Notice("info", position.step, f"The run sets out after step {position.step} of its parent.")
@@ -85,6 +87,13 @@ def _taken_over(session: Session, content: dict[str, Any]) -> dict[str, Any]:
     if not path_of(session.folder, "best").exists():
         states["Validator"] = Standing().state()
     return states
+
+
+def _ramps_under_way(session: Session, content: dict[str, Any]) -> dict[str, Any]:
+    """Settings that were on their way, where the fork begins with the value that they had reached."""
+    reached, now = flatten(_settings(content)), flatten(session.config)
+    ramps: dict[str, Any] = content.get("ramps", {})  # older checkpoints know none
+    return {key: ramp for key, ramp in ramps.items() if now.get(key) == reached[key]}
 
 
 def _settings(content: dict[str, Any]) -> RunConfig:

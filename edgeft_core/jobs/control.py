@@ -16,6 +16,7 @@ from edgeft_core.config_keys import live_keys, settings_of, value_of, with_value
 from edgeft_core.errors import ConfigError, TransitionError
 from edgeft_core.events import ControlRequest
 from edgeft_core.jobs import dispatcher
+from edgeft_core.jobs.in_force import values_now
 from edgeft_core.jobs.launching import free_name, launch
 from edgeft_core.jobs.liveness import death_of, mark_lost
 from edgeft_core.jobs.removal import delete
@@ -123,7 +124,7 @@ def live_values(config: RunConfig, changes: Mapping[str, Any]) -> dict[str, Any]
     """
     known, live = settings_of(config), frozenset(live_keys(config))
     problems = [
-        f"{key}: cannot change while the run goes; restart the run with this value, or change one of "
+        f"{key}: cannot change while the run goes; fork the run with this value, or change one of "
         f"{', '.join(sorted(live))}"
         for key in changes
         if key in known and key not in live
@@ -225,11 +226,7 @@ def restart(home: Home, run: str, changes: Mapping[str, Any] | None = None, *, n
 
 def applied_values(catalog: Catalog, run_id: str) -> dict[str, Any]:
     """Live settings that were changed, with the values now in force."""
-    values: dict[str, Any] = {}
-    for command in catalog.commands(run_id):
-        if command.kind == "set" and command.outcome == "applied":
-            values |= command.changes
-    return values
+    return values_now(catalog.commands(run_id))
 
 
 def settings_now(catalog: Catalog, record: RunRecord) -> RunConfig:

@@ -13,6 +13,7 @@ from edgeft_core.config import RunConfig
 from edgeft_core.config_keys import flatten, with_values
 from edgeft_core.errors import ConfigError, RequestError, UnknownRunError, WeightsError
 from edgeft_core.jobs.checkpoints import at_or_before, copy
+from edgeft_core.jobs.in_force import values_at
 from edgeft_core.jobs.launching import free_name, launch
 from edgeft_core.jobs.states import RunState
 from edgeft_core.settings import START_CHECKPOINT, Home
@@ -153,12 +154,7 @@ def _set_out(
 
 def in_force_at(catalog: Catalog, run: RunRecord, step: int) -> RunConfig:
     """The run's settings after ``step``, live changes up to then included."""
-    values: dict[str, Any] = {}
-    for command in catalog.commands(run.id):
-        applied = command.kind == "set" and command.outcome == "applied"
-        if applied and command.step is not None and command.step <= step:
-            values |= command.changes
-    return with_values(run.config, values)
+    return with_values(run.config, values_at(run.config, catalog.commands(run.id), step))
 
 
 def _settings(catalog: Catalog, parent: RunRecord, step: int, changes: Mapping[str, Any]) -> RunConfig:

@@ -132,7 +132,9 @@ def _change(before: Any, after: Any) -> str:
 def _number(value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
-    return f"{value:.3g}".replace("e-0", "e-") if isinstance(value, int | float) else str(value)
+    if isinstance(value, int):
+        return str(value)
+    return f"{value:.3g}".replace("e-0", "e-") if isinstance(value, float) else str(value)
 
 
 def _symbol(key: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -103,11 +103,16 @@ def test_a_random_head_that_gives_one_class_points_at_the_embeddings() -> None:
     assert "3 different classes" in sentence([1, 2, 3, 1])
 
 
-def test_the_journal_tells_what_and_when_and_why_not() -> None:
+def test_the_journal_tells_what_and_when_and_by_whom_and_why_not() -> None:
     row = {"kind": "set", "words": "T 4 \u2192 1", "outcome": "applied", "step": 641, "reason": ""}
+    row |= {"requested_by": "user", "requested_at": datetime.now(UTC) - timedelta(minutes=2)}
     assert "step 641" in entry(row)
+    assert "you, 2:00 ago" in entry(row)
     assert "on its way" in entry({**row, "outcome": "pending", "step": None})
     assert "refused: too late" in entry({**row, "outcome": "refused", "reason": "too late", "step": None})
+    assert "command line, just now" in entry(
+        {**row, "requested_by": "command line", "requested_at": datetime.now(UTC)}
+    )
 
 
 def test_headings_of_the_signals_document_are_found_by_name_and_title() -> None:

@@ -10,17 +10,19 @@ import streamlit as st
 
 from edgeft_core.config_keys import Setting, settings_of, value_of
 from edgeft_core.errors import EdgeFTError
+from edgeft_core.figures import theme
 from edgeft_core.jobs import control
 from edgeft_core.jobs.states import ACTIVE, RunState
 from edgeft_core.store.contract import CommandRecord, RunRecord
 from ui import state
 from ui.controls import format_value, setting_widget
 from ui.launch.reach import reach
+from ui.live.in_force import InForce
 from ui.live.journal import journal
 from ui.messages import calmly, escape
 
 _HEAD: Final = ("head.temperature", "head.scale", "head.margin_rad", "head.centre")
-_STAGE: Final = ("head_lr", "backbone_lr", "contrastive_weight")
+_RATES: Final = ("head_lr", "backbone_lr", "contrastive_weight")
 # A worker answers between two steps; most changes are in force before the page is drawn again.
 _PATIENCE_S: Final = 0.3
 _MOVABLE: Final = ACTIVE | {RunState.QUEUED}
@@ -62,45 +64,22 @@ class _Panel:
     def __init__(self, record: RunRecord, commands: Sequence[CommandRecord]) -> None:
         self.record = record
         self.commands = commands
-        self.described = settings_of(record.config)
-        self.in_force = {key: value_of(record.config, key) for key, one in self.described.items() if one.live}
-        self.asked: dict[str, Any] = {}
-        self.refused: dict[str, str] = {}
-        for command in commands:
-            self._follow(command)
+        self.now = InForce(record, commands)
         self.collected: dict[str, Any] = st.session_state.setdefault(f"control.collected.{record.id}", {})
         self.movable = record.state in _MOVABLE
 
-    def _follow(self, command: CommandRecord) -> None:
-        if command.kind != "set":
-            return
-        for key, value in command.changes.items():
-            self.refused.pop(key, None)
-            if command.outcome == "applied":
-                self.in_force[key] = value
-                self.asked.pop(key, None)
-            elif command.outcome == "pending":
-                self.asked[key] = value
-            else:
-                self.asked.pop(key, None)
-                self.refused[key] = command.reason
-
-    @property
-    def stage(self) -> int:
-        return min(int(self.record.summary.get("stage") or 0), len(self.record.config.stages) - 1)
-
     def shown_keys(self) -> list[str]:
         """The head's settings and the rates of the stage that is trained now."""
-        stage = self.record.config.stages[self.stage]
-        rates = _STAGE if stage.train_backbone else _STAGE[:1]
-        return [*_HEAD, *(f"stages.{self.stage}.{name}" for name in rates)]
+        stage = self.now.stage
+        rates = _RATES if self.now.trains_backbone(stage) else _RATES[:1]
+        return [*_HEAD, *(f"stages.{stage}.{name}" for name in rates)]
 
     def slider(self, key: str) -> None:
         """One setting; its label tells value in force and value asked for until they agree."""
-        one = self.described[key]
+        one = self.now.described[key]
         self._let_widget_follow(key)
         held_key = _widget_key(self.record.id, key)
-        held = st.session_state.get(held_key, self.asked.get(key, self.in_force[key]))
+        held = st.session_state.get(held_key, self.now.asked.get(key, self.now.values[key]))
         setting_widget(
             one, held, held_key, remark=self._remark(one, key), on_change=_moved, args=(self.record.id, key)
         )
@@ -113,37 +92,41 @@ class _Panel:
         """
         if not self.movable or key in self.collected:
             return
-        target = self.asked.get(key, self.in_force[key])
+        target = self.now.asked.get(key, self.now.values[key])
         held = st.session_state.get(_widget_key(self.record.id, key), target)
         seen_key = f"control.seen.{self.record.id}.{key}"
-        news = st.session_state.get(seen_key, target) != target or key in self.refused
+        news = st.session_state.get(seen_key, target) != target or key in self.now.refused
         if news and held != target:
             version_key = _version_key(self.record.id, key)
             st.session_state[version_key] = st.session_state.get(version_key, 0) + 1
         st.session_state[seen_key] = target
 
     def _remark(self, one: Setting, key: str) -> str:
-        force = format_value(one, self.in_force[key])
+        force = format_value(one, self.now.values[key])
         if key in self.collected:
             return f":orange[{force} \u2192 {format_value(one, self.collected[key])}, not sent]"
-        if key in self.asked:
-            return f":orange[{force} \u2192 {format_value(one, self.asked[key])}, on its way]"
-        if key in self.refused:
+        if key in self.now.asked:
+            return f":orange[{force} \u2192 {format_value(one, self.now.asked[key])}, on its way]"
+        if key in self.now.refused:
             return f":red[\u2715 refused, still {force}]"
+        if key in self.now.ramps:
+            ramp = self.now.ramps[key]
+            now = format_value(one, ramp.at(self.now.step))
+            return f":orange[now {now}, {force} at step {theme.format_count(ramp.last)}]"
         return ""
 
     def reach_line(self) -> None:
         """s / T for what the sliders hold."""
 
         def held(key: str) -> float:
-            return float(st.session_state.get(_widget_key(self.record.id, key), self.in_force[key]))
+            return float(st.session_state.get(_widget_key(self.record.id, key), self.now.values[key]))
 
         classes = int(self.record.summary.get("n_classes") or self.record.config.data.identities)
         st.markdown(reach(held("head.scale"), held("head.temperature"), classes).sentence())
 
     def more(self) -> None:
         """Live settings that are seldom moved, and those of the other stages."""
-        rest = [key for key in self.in_force if key not in self.shown_keys() and not self._idle(key)]
+        rest = [key for key in self.now.values if key not in self.shown_keys() and not self._idle(key)]
         with st.expander("More settings"):
             for prefix, keys in itertools.groupby(rest, key=lambda key: key.rsplit(".", 1)[0]):
                 if prefix.startswith("stages."):
@@ -153,11 +136,12 @@ class _Panel:
                     self.slider(key)
 
     def _idle(self, key: str) -> bool:
-        """A setting of the backbone in a stage that does not train it."""
+        """A setting of a stage that is over, or the SR/HR weight where it pulls at nothing."""
         if not key.startswith("stages."):
             return False
         _, number, name = key.split(".")
-        return name in _STAGE[1:] and not self.record.config.stages[int(number)].train_backbone
+        over = self.movable and int(number) < self.now.stage
+        return over or (name == "contrastive_weight" and not self.now.trains_backbone(int(number)))
 
     def buttons(self) -> None:
         """Send at once or together, and take back."""
@@ -172,6 +156,10 @@ class _Panel:
             args=(self.record.id,),
             help="Off: a change is sent when the slider is let go. On: changes wait and take effect in one step.",
         )
+        st.number_input(
+            "Change over (steps)", 0, control.MOST_STEPS, 0, 50, key=_over_key(self.record.id),
+            help="0: a change jumps. Otherwise numbers go to their new value gradually, over so many steps.",
+        )  # fmt: skip
         _show_problem(self.record.id)
         with st.container(horizontal=True, gap="small"):
             if together or self.collected:
@@ -192,9 +180,9 @@ class _Panel:
 
     def _undo_words(self, previous: Mapping[str, Any]) -> str:
         words = [
-            f"{self.described[key].title} {format_value(self.described[key], value)}"
+            f"{self.now.described[key].title} {format_value(self.now.described[key], value)}"
             for key, value in previous.items()
-            if key in self.described
+            if key in self.now.described
         ]
         return f"Back to {', '.join(words)}" if words else "Nothing to take back"
 
@@ -205,6 +193,10 @@ def _widget_key(run_id: str, key: str) -> str:
 
 def _version_key(run_id: str, key: str) -> str:
     return f"control.version.{run_id}.{key}"
+
+
+def _over_key(run_id: str) -> str:
+    return f"control.over.{run_id}"
 
 
 def _together_key(run_id: str) -> str:
@@ -225,19 +217,24 @@ def _moved(run_id: str, key: str) -> None:
     if st.session_state.get(_together_key(run_id)):
         st.session_state[f"control.collected.{run_id}"][key] = value
     else:
-        _send(run_id, {key: value})
+        gradual = settings_of(record.config)[key].kind == "float"
+        _send(run_id, {key: value}, over_steps=_over_steps(run_id) if gradual else 0)
 
 
 def _send_collected(run_id: str) -> None:
     collected = st.session_state[f"control.collected.{run_id}"]
-    _send(run_id, dict(collected))
+    _send(run_id, dict(collected), over_steps=_over_steps(run_id))
     collected.clear()
 
 
-def _send(run_id: str, changes: Mapping[str, Any]) -> None:
+def _over_steps(run_id: str) -> int:
+    return int(st.session_state.get(_over_key(run_id)) or 0)
+
+
+def _send(run_id: str, changes: Mapping[str, Any], *, over_steps: int = 0) -> None:
     st.session_state.pop(f"control.problem.{run_id}", None)
     try:
-        control.set_values(state.home(), run_id, changes, wait_s=_PATIENCE_S)
+        control.set_values(state.home(), run_id, changes, over_steps=over_steps, wait_s=_PATIENCE_S)
     except EdgeFTError as error:
         st.session_state[f"control.problem.{run_id}"] = str(error)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import streamlit as st
@@ -12,6 +13,8 @@ from edgeft_core.settings import Home
 from ui.messages import escape
 
 _SHOWN: Final = 12
+_JUST_NOW_S: Final = 20
+_WHO: Final = {"user": "you"}
 _WORDS: Final = {"pause": "pause", "resume": "go on", "stop": "stop", "checkpoint": "save a checkpoint"}
 
 
@@ -28,14 +31,22 @@ def journal(home: Home, run_id: str) -> None:
 
 
 def entry(row: dict[Any, Any]) -> str:
-    """One line of Streamlit markdown: what, whether, when, why not.
+    """One line of Streamlit markdown: what, whether, when, by whom, why not.
 
     Args:
         row: of ``queries.journal``.
     """
     what = escape(_WORDS.get(row["kind"], row["words"]))
+    asked = f" :gray[\u00b7 {escape(_WHO.get(row['requested_by'], row['requested_by']))}, {_ago(row)}]"
     if row["outcome"] == "pending":
-        return f":orange[\u25cb] {what} \u00b7 on its way"
+        return f":orange[\u25cb] {what} \u00b7 on its way{asked}"
     if row["outcome"] == "applied":
-        return f":green[\u2713] step {theme.format_count(int(row['step'] or 0))} \u00b7 {what}"
-    return f":red[\u2715] {what} \u00b7 refused: {escape(row['reason'])}"
+        return f":green[\u2713] step {theme.format_count(int(row['step'] or 0))} \u00b7 {what}{asked}"
+    return f":red[\u2715] {what} \u00b7 refused: {escape(row['reason'])}{asked}"
+
+
+def _ago(row: dict[Any, Any]) -> str:
+    seconds = (datetime.now(UTC) - row["requested_at"]).total_seconds()
+    if seconds < _JUST_NOW_S:
+        return "just now"
+    return f"{theme.format_duration(seconds)} ago"

@@ -1,0 +1,50 @@
+"""Which settings a run's commands put in force, read from the commands alone. Loads without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from edgeft_core.config import RunConfig
+from edgeft_core.config_keys import settings_of
+from edgeft_core.ramps import Ramp
+from edgeft_core.store.contract import CommandRecord
+
+
+def changes_of(commands: Iterable[CommandRecord]) -> list[CommandRecord]:
+    """Changes of settings that took effect, oldest first."""
+    return [one for one in commands if one.kind == "set" and one.outcome == "applied"]
+
+
+def values_now(commands: Iterable[CommandRecord]) -> dict[str, Any]:
+    """Settings that were changed, with the values now in force; of a gradual change, the value that it comes to."""
+    values: dict[str, Any] = {}
+    for command in changes_of(commands):
+        values |= command.changes
+    return values
+
+
+def values_at(config: RunConfig, commands: Sequence[CommandRecord], step: int) -> dict[str, Any]:
+    """Settings that were changed, with the values in force in a step; gradual changes are as far as they were."""
+    values: dict[str, Any] = {}
+    for command in changes_of(commands):
+        if command.step is not None and command.step <= step:
+            ramps = ramps_of(config, command)
+            values |= {
+                key: ramps[key].at(step) if key in ramps else value for key, value in command.changes.items()
+            }
+    return values
+
+
+def ramps_of(config: RunConfig, command: CommandRecord) -> dict[str, Ramp]:
+    """The way of each setting that a command changes gradually; none where it jumps."""
+    if not command.over_steps or command.step is None:
+        return {}
+    known = settings_of(config)
+    return {
+        key: Ramp(
+            float(command.previous[key]), float(value), command.step, command.over_steps, known[key].log
+        )
+        for key, value in command.changes.items()
+        if key in known and key in command.previous
+    }
