@@ -213,7 +213,7 @@ class WhileValidating:
 
     validating: bool = False
 
-    def poll(self) -> list[ControlRequest]:
+    def poll(self, next_step: int) -> list[ControlRequest]:
         if not self.validating:
             return []
         self.validating = False
