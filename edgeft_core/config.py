@@ -6,7 +6,7 @@ forms, sliders, the command line and reports read them through :mod:`edgeft_core
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
