@@ -125,6 +125,28 @@ class SamplesTaken:
 
 
 @dataclass(frozen=True)
+class EmbeddingsTaken:
+    """Embeddings of a bounded set of images and the class weights that they are compared with.
+
+    Attributes:
+        step: the class weights are those after this step.
+        total: images that the set holds; ``len(labels_N)`` of them were taken.
+        labels_N: true class.
+        z_ND: L2-normalised embeddings, not centred.
+        w_CD: L2-normalised class weights.
+        mean_D: the head's running mean embedding, which centring would subtract.
+    """
+
+    split: SampleSet
+    step: int
+    total: int
+    labels_N: IntArray
+    z_ND: FloatArray
+    w_CD: FloatArray
+    mean_D: FloatArray
+
+
+@dataclass(frozen=True)
 class ControlHandled:
     """A live command took effect before ``step``, or was refused and why."""
 
@@ -236,6 +258,7 @@ Event = (
     | BatchDone
     | SignalsMeasured
     | SamplesTaken
+    | EmbeddingsTaken
     | ControlHandled
     | PlanChanged
     | PauseChanged

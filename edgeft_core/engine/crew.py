@@ -11,6 +11,7 @@ from edgeft_core.engine.checkpoints import Checkpointer
 from edgeft_core.engine.collaborator import Collaborator
 from edgeft_core.engine.control_desk import ControlDesk
 from edgeft_core.engine.controls import Controls
+from edgeft_core.engine.embeddings_taken import TrainingEmbeddings
 from edgeft_core.engine.first_batch import FirstLook
 from edgeft_core.engine.forward import StepBatch
 from edgeft_core.engine.heavy_signals import HeavySignals
@@ -50,6 +51,7 @@ class Crew:
             self._monitor,
             heavy,
             samples,
+            TrainingEmbeddings(monitor.heavy_every_steps),
             validator,
             self._checkpointer,
         )

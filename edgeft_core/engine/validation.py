@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 from edgeft_core.engine.collaborator import Collaborator
+from edgeft_core.engine.embeddings_taken import take_scored
 from edgeft_core.engine.examination import Embedded, embed_split, score
 from edgeft_core.engine.forward import StepBatch
 from edgeft_core.engine.leg import Leg
@@ -78,6 +79,7 @@ class Validator(Collaborator):
             if scores.samples is not None:
                 yield SignalsMeasured(position.step, scores.scalars)
                 yield scores.samples
+                yield from take_scored(session, "validation", embedded)
                 self.standing.judge(scores.scalars, position.step, every)
         if last:
             leg.over = "complete"

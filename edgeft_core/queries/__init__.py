@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from edgeft_core.queries.comparison import Comparison, compare
 from edgeft_core.queries.diagnosis import case_of, diagnose_run, diagnosis_of
+from edgeft_core.queries.embeddings import embeddings
 from edgeft_core.queries.events import Marker, change_words, journal, markers
 from edgeft_core.queries.numbers import metrics_json, show
 from edgeft_core.queries.opened import catalog_of, forget, metrics_of
@@ -53,6 +54,7 @@ __all__ = [
     "compare",
     "diagnose_run",
     "diagnosis_of",
+    "embeddings",
     "forget",
     "head_config",
     "head_settings",

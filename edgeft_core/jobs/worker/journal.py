@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from edgeft_core.events import (
     BatchDone,
     CheckpointSaved,
     ControlHandled,
+    EmbeddingsTaken,
     Event,
     FirstBatch,
     Notice,
@@ -22,6 +24,7 @@ from edgeft_core.events import (
     PlanChanged,
     RunEnded,
     RunPrepared,
+    SampleSet,
     SamplesTaken,
     SignalsMeasured,
     StageEnded,
@@ -36,10 +39,14 @@ from edgeft_core.jobs.worker.verdicts import Pronounced, Verdicts
 from edgeft_core.settings import Home
 from edgeft_core.store import SweepTableWriter, open_metrics_writer
 from edgeft_core.store.contract import Catalog, CheckpointRecord, MetricsWriter, RunRecord
+from edgeft_core.store.embeddings import forget_embeddings_after, write_embeddings
 
 log = logging.getLogger(__name__)
 
 _LOGGED = ("val_loss", "val_top1", "val_top5", "test_top1", "test_top5")
+_EMBEDDINGS_EVERY_S = (
+    2.0  # packing takes some ten milliseconds, and an epoch on cached embeddings may take one second
+)
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
@@ -55,6 +62,8 @@ class Journal:
         self._writer: MetricsWriter | None = None
         self._sweep: SweepTableWriter | None = None
         self._facts: dict[str, Any] = {}
+        self._embeddings: dict[SampleSet, EmbeddingsTaken] = {}
+        self._embeddings_due = 0.0
         self._epochs_before = [0, *accumulate(stage.epochs for stage in run.config.stages)]
         self._epoch_total = 0.0
         self._begun = False
@@ -63,6 +72,7 @@ class Journal:
             BatchDone: self._batch,
             SignalsMeasured: self._signals,
             SamplesTaken: self._samples,
+            EmbeddingsTaken: self._take_embeddings,
             RunPrepared: self._prepared,
             FirstBatch: self._first_batch,
             StageStarted: self._stage_started,
@@ -104,6 +114,8 @@ class Journal:
             patiently(self._writer.flush)
         if self._sweep is not None:
             patiently(self._sweep.flush)
+        if time.monotonic() >= self._embeddings_due:
+            self._write_embeddings()
 
     def beat(self) -> None:
         """Tell the catalog that the run lives and where it is. Raises DiskFullError."""
@@ -111,6 +123,7 @@ class Journal:
         patiently(self._catalog.heartbeat, self._run.id, changed)
 
     def close(self) -> None:
+        self._write_embeddings()
         if self._writer is not None:
             self._writer.close()
 
@@ -129,6 +142,17 @@ class Journal:
     def _samples(self, event: SamplesTaken, at: datetime) -> None:  # noqa: ARG002
         assert self._writer is not None
         self._writer.put_samples(event)
+
+    def _take_embeddings(self, event: EmbeddingsTaken, at: datetime) -> None:  # noqa: ARG002
+        self._embeddings[event.split] = event
+
+    def _write_embeddings(self) -> None:
+        """The newest of each set; what could not be written is written by the next call."""
+        while self._embeddings:
+            split, taken = next(iter(self._embeddings.items()))
+            patiently(write_embeddings, self._home.run_folder(self._run.id), taken)
+            del self._embeddings[split]
+            self._embeddings_due = time.monotonic() + _EMBEDDINGS_EVERY_S
 
     def _prepared(self, event: RunPrepared, at: datetime) -> None:  # noqa: ARG002
         folder = self._home.run_folder(self._run.id)
@@ -156,6 +180,7 @@ class Journal:
         if not self._begun:
             # What an earlier worker recorded after the checkpoint that this one goes on from will come again.
             patiently(self._writer.truncate_after, event.step)
+            forget_embeddings_after(self._home.run_folder(self._run.id), event.step)
             self._begun = True
         self._epoch_total = float(self._epochs_before[event.stage])
         self._note("stage", f"stage {event.stage + 1}: {event.name}", event.step, asdict(event))
