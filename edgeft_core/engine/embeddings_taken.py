@@ -37,7 +37,9 @@ class TrainingEmbeddings(Collaborator):
         session, step = leg.session, leg.session.position.step
         if (step == 1 or step % self._every == 0) and is_small(session.head):
             view = taken.forward.view
-            yield take("train", step, session.head, view.emb_BD, batch.labels_B, len(session.train_rows_N))
+            yield take(
+                "train", step, session.head, view.emb_BD, batch.labels_B, total=len(session.train_rows_N)
+            )
 
 
 def take_scored(session: Session, split: SampleSet, embedded: Embedded) -> Iterator[EmbeddingsTaken]:
@@ -48,7 +50,7 @@ def take_scored(session: Session, split: SampleSet, embedded: Embedded) -> Itera
         emb_ND = embedded.emb_ND[torch.from_numpy(places).to(session.device)]
         labels_N = torch.from_numpy(session.dataset.labels_N[embedded.rows_N[places]])
         total = len(session.dataset.splits[split])
-        yield take(split, session.position.step, session.head, emb_ND, labels_N, total)
+        yield take(split, session.position.step, session.head, emb_ND, labels_N, total=total)
 
 
 def is_small(head: MarginHead) -> bool:
@@ -58,7 +60,7 @@ def is_small(head: MarginHead) -> bool:
 
 @torch.no_grad()
 def take(
-    split: SampleSet, step: int, head: MarginHead, emb_ND: Tensor, labels_N: Tensor, total: int
+    split: SampleSet, step: int, head: MarginHead, emb_ND: Tensor, labels_N: Tensor, *, total: int
 ) -> EmbeddingsTaken:
     """At most ``IMAGES_AT_MOST`` embeddings (not normalised), evenly spaced, with the head's weights and mean."""
     places = torch.from_numpy(spread(np.arange(len(emb_ND)), IMAGES_AT_MOST))

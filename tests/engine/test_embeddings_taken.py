@@ -47,7 +47,7 @@ def test_labels_are_those_of_the_samples_of_the_same_batch(whole_run: list[Event
 
 def test_a_large_set_is_thinned_evenly() -> None:
     head = ArcFace(4, 3)
-    taken = take("train", 1, head, torch.randn(2500, 4), torch.arange(2500), 9000)
+    taken = take("train", 1, head, torch.randn(2500, 4), torch.arange(2500), total=9000)
     assert len(taken.labels_N) == embeddings_taken.IMAGES_AT_MOST
     assert (taken.labels_N[0], taken.labels_N[-1]) == (0, 2499)
     assert taken.total == 9000

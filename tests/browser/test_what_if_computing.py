@@ -1,0 +1,102 @@
+"""The lab's formulas in the browser give what those in Python give."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page
+
+from edgeft_core.config import HeadConfig
+from edgeft_core.labs.what_if import outcome as reference
+from edgeft_core.labs.what_if.gradient import shares
+from tests.labs.test_what_if import HEADS, ids
+
+pytestmark = pytest.mark.browser
+
+SCRIPT = Path(__file__).parents[2] / "ui" / "what_if" / "frontend" / "computing.js"
+DIM = 64
+RUN = """
+([cos, labels, c, dim, head]) => {
+  const bytes = Uint8Array.from(atob(cos), (letter) => letter.charCodeAt(0));
+  const view = { cos: new Float32Array(bytes.buffer), labels, n: labels.length, c, dim };
+  const { compute, prepare } = window.computing;
+  const fixed = prepare(view);
+  const found = compute(fixed, head);
+  const plain = (value) => ArrayBuffer.isView(value) ? Array.from(value) : value;
+  return {
+    ...Object.fromEntries(Object.entries(found).map(([name, value]) => [name, plain(value)])),
+    calibration: Object.fromEntries(Object.entries(found.calibration).map(([name, value]) => [name, plain(value)])),
+    bins: [plain(fixed.bins.own), plain(fixed.bins.others), fixed.bins.from, fixed.bins.to],
+  };
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def computing(browser: Browser) -> Any:
+    """A page that has the script loaded, as a module."""
+    page: Page = browser.new_page()
+    source = base64.b64encode(SCRIPT.read_bytes()).decode()
+    page.evaluate(
+        "async (source) => { window.computing = await import(`data:text/javascript;base64,${source}`); }",
+        source,
+    )
+    yield page
+    page.close()
+
+
+def samples() -> dict[str, tuple[Any, Any]]:
+    """Random cosines, collapsed ones (all images alike, so nearly all ties), and a head that is sure."""
+    draw = np.random.default_rng(2)
+    labels_N = draw.integers(0, 30, 120)
+    spread = np.clip(draw.normal(0, 0.3, (120, 30)), -0.999, 0.999).astype(np.float32)
+    spread[0, labels_N[0]], spread[1, labels_N[1]] = -0.995, 0.9999999
+    alike = np.clip(draw.normal(0.1, 0.05, (1, 30)) + draw.normal(0, 1e-4, (120, 30)), -1, 1).astype(
+        np.float32
+    )
+    sure = (0.1 * spread).astype(np.float32)
+    sure[np.arange(120), labels_N] = 0.9
+    return {"spread": (spread, labels_N), "collapsed": (alike, labels_N), "sure": (sure, labels_N)}
+
+
+@pytest.mark.parametrize("name", ["spread", "collapsed", "sure"])
+@pytest.mark.parametrize("head", HEADS, ids=ids)
+def test_browser_and_python_agree(computing: Page, name: str, head: HeadConfig) -> None:
+    cos_NC, labels_N = samples()[name]
+    wanted = reference.outcome(cos_NC, labels_N, head, DIM)
+    encoded = base64.b64encode(cos_NC.tobytes()).decode()
+    found = computing.evaluate(RUN, [encoded, labels_N.tolist(), cos_NC.shape[1], DIM, head.model_dump()])
+    assert set(found["readings"]) == set(wanted.readings)
+    for reading, value in wanted.readings.items():
+        assert found["readings"][reading] == pytest.approx(value, rel=1e-6, abs=1e-9), reading
+    np.testing.assert_allclose(found["loss"], wanted.loss_N, rtol=1e-8, atol=1e-9)
+    np.testing.assert_allclose(found["sampleCurve"], wanted.sample_curve, atol=1e-8)
+    np.testing.assert_allclose(found["classCurve"], wanted.class_curve, atol=1e-8)
+    np.testing.assert_allclose(shares(np.array(found["classPull"])), wanted.class_share_C, rtol=1e-6, atol=1e-10)
+    for bins, expected in (("ownProbBins", wanted.own_prob_K), ("topProbBins", wanted.top_prob_K)):
+        assert np.abs(np.array(found[bins]) - expected).sum() <= 2, (
+            f"{bins}: at most one image on another edge"
+        )
+    assert found["calibration"]["count"] == wanted.reliability.count_K.tolist()
+    for part, expected in (
+        ("confidence", wanted.reliability.confidence_K),
+        ("accuracy", wanted.reliability.accuracy_K),
+    ):
+        values = [np.nan if one is None else one for one in found["calibration"][part]]
+        np.testing.assert_allclose(values, expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["spread", "collapsed", "sure"])
+def test_histograms_of_cosines_agree(computing: Page, name: str) -> None:
+    cos_NC, labels_N = samples()[name]
+    own, others, edges = reference.cosine_bins(cos_NC, labels_N)
+    encoded = base64.b64encode(cos_NC.tobytes()).decode()
+    head = HeadConfig().model_dump()
+    found = computing.evaluate(RUN, [encoded, labels_N.tolist(), cos_NC.shape[1], DIM, head])["bins"]
+    np.testing.assert_allclose(found[2:], [edges[0], edges[-1]], rtol=1e-6)
+    assert np.abs(np.array(found[0]) - own).sum() <= 2.1 / len(labels_N)
+    assert np.abs(np.array(found[1]) - others).sum() <= 10 / cos_NC.size
