@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from ui import frame, messages
 from ui.what_if.page import what_if
 
 record = frame.open_page("What if")
 with messages.calmly():
     what_if(record)
-    st.stop()

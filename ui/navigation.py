@@ -15,6 +15,7 @@ LIVE: Final = "pages/live.py"
 DIAGNOSIS: Final = "pages/diagnosis.py"
 SAMPLES: Final = "pages/samples.py"
 RUNS: Final = "pages/runs.py"
+WHAT_IF: Final = "pages/what_if.py"
 
 
 def go(page: str, run_id: str = "") -> None:

@@ -55,8 +55,8 @@ READINGS: Final[dict[str, Reading]] = {
     "logit_std_samples": Reading(
         "std across samples",
         "number",
-        "How much one class's logit varies between images. At collapse it is near 0 at any scale: only its ratio to the "
-        "std across classes tells whether the input matters.",
+        "How much one class's logit varies between images. It grows with s / T too: only its ratio to the std across "
+        "classes tells whether the input matters.",
     ),
     "logit_std_classes": Reading(
         "across classes",
@@ -66,12 +66,16 @@ READINGS: Final[dict[str, Reading]] = {
     "own_prob": Reading("own class", "percent", "Mean probability of the own class, margin off."),
     "top_prob": Reading("predicted class", "percent", "Mean probability of the predicted class."),
     "saturated": Reading(
-        "above 99 %", "percent", "Images whose predicted class has more than 99 % probability: they hardly pull."
+        "above 99 %",
+        "percent",
+        "Images whose predicted class has more than 99 % probability: they hardly pull.",
     ),
     "loss": Reading(
         "mean loss", "number", "Cross-entropy with margin and label smoothing, as in training, in nats."
     ),
-    "plain_loss": Reading("margin off", "number", "Cross-entropy without margin and smoothing: what validation reports."),
+    "plain_loss": Reading(
+        "margin off", "number", "Cross-entropy without margin and smoothing: what validation reports."
+    ),
     "pulling_images": Reading(
         "images pull",
         "count",
@@ -81,11 +85,13 @@ READINGS: Final[dict[str, Reading]] = {
     "pulled_classes": Reading(
         "classes are pulled", "count", "Effective number of class weights that get the gradient.", "classes"
     ),
-    "hardest_tenth": Reading("from the hardest tenth", "percent", "Share of the gradient of the tenth that pulls most."),
+    "hardest_tenth": Reading(
+        "from the hardest tenth", "percent", "Share of the gradient of the tenth that pulls most."
+    ),
     "pull": Reading(
         "pull per image",
         "number",
-        "Mean over images of the sum of |d loss / d cosine|. Scale and temperature set its size, as a learning rate would.",
+        "Mean over images of the sum of |d loss / d cosine|: s / T sets its size, as a learning rate would.",
     ),
     "ece": Reading(
         "calibration error",
@@ -148,16 +154,16 @@ PANELS: Final[dict[str, Panel]] = {
         "to the own class weight",
         "to the strongest rival",
         ("margin_kept",),
-        "Above the diagonal an image is predicted right. Training wants it above the other line, by the margin. Click one "
-        "to see it in the plane below.",
+        "Above the diagonal an image is predicted right. Training wants it above the other line, by the margin. Click "
+        "one to see it in the plane beside.",
     ),
     "plane": Panel(
         "In the plane of both prototypes",
         "",
         "",
         (),
-        "The own class weight points up, the strongest rival to the right; dots are embeddings, projected. Whoever lies "
-        "in the cone keeps the margin against this rival.",
+        "The own class weight points up, the strongest rival to the right; dots are embeddings, projected. An "
+        "embedding in the cone keeps the margin against this rival.",
     ),
 }
 

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
-import secrets
-import subprocess
-import sys
-import time
-from collections import deque
-from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from edgeft_core.config import RunConfig
 from edgeft_core.diagnostics.kept import write_findings
-from edgeft_core.errors import HomeError
+from edgeft_core.jobs.beside import SideProcess
 from edgeft_core.preflight.kept import kept_report
 from edgeft_core.preflight.report import PreflightReport
-from edgeft_core.settings import REPOSITORY, Home
-
-_LINES_TOLD = 3
-_ABANDONED_S = 24 * 3600.0
+from edgeft_core.settings import Home
 
 
 @dataclass(frozen=True)
@@ -51,11 +38,9 @@ class PreflightProcess:
     Not for use by several threads at once.
     """
 
-    def __init__(self, progress: PreflightProgress, process: subprocess.Popen[bytes] | None = None) -> None:
+    def __init__(self, progress: PreflightProgress, beside: SideProcess | None = None) -> None:
         self._progress = progress
-        self._process = process
-        self._files: tuple[Path, ...] = ()
-        self._offset = 0
+        self._beside = beside
 
     @classmethod
     def start(cls, home: Home, config: RunConfig) -> PreflightProcess:
@@ -64,47 +49,23 @@ class PreflightProcess:
         Raises:
             HomeError: the home folder cannot be written.
         """
-        folder = home.ensure().cache / "preflight"
-        name = f"{os.getpid()}-{secrets.token_hex(4)}"
-        # Files, not pipes: nobody must read for the process to go on.
-        asked, said, complained = (folder / f"{name}.{kind}" for kind in ("config", "lines", "log"))
-        try:
-            folder.mkdir(exist_ok=True)
-            _remove(_abandoned(folder))
-            asked.write_text(config.model_dump_json(), encoding="utf-8")
-            with said.open("wb") as output, complained.open("wb") as errors:
-                process = _process(asked, home, output.fileno(), errors.fileno())
-        except OSError as error:
-            raise HomeError(f"The check cannot write to {folder}: {error.strerror or error}.") from error
-        started = cls(PreflightProgress(running=True, what="Starting", total=1), process)
-        started._files = (said, complained, asked)
-        return started
+        beside = SideProcess.start(home, "edgeft_core.preflight", config, folder="preflight")
+        return cls(PreflightProgress(running=True, what="Starting", total=1), beside)
 
     def poll(self) -> PreflightProgress:
         """How far it is now; cheap, call it as often as you like."""
-        if self._process is None:
-            return self._progress
-        code = self._process.poll()
-        self._read()
-        if code is not None:
-            self._finish(code)
+        if self._beside is not None:
+            for said in self._beside.poll():
+                self._take(said)
+            if not self._beside.running:
+                self._finish(self._beside)
         return self._progress
 
     def stop(self) -> None:
         """End it; nobody waits for the answer any more."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._finish(None)
-
-    def _read(self) -> None:
-        with self._files[0].open("rb") as file:
-            file.seek(self._offset)
-            text = file.read()
-        whole = text[: text.rfind(b"\n") + 1]
-        self._offset += len(whole)
-        for line in whole.splitlines():
-            self._take(json.loads(line))
+        if self._beside is not None:
+            self._beside.stop()
+            self._finish(self._beside)
 
     def _take(self, said: dict[str, Any]) -> None:
         if "progress" in said:
@@ -117,43 +78,14 @@ class PreflightProcess:
         elif "error" in said:
             self._progress = replace(self._progress, error=said["error"])
 
-    def _finish(self, code: int | None) -> None:
-        """The process is gone: settle what is known and clean up."""
-        self._process = None
+    def _finish(self, beside: SideProcess) -> None:
+        """The process is gone: settle what is known."""
+        self._beside = None
         error = self._progress.error
         report = self._progress.report
-        if code is not None and not error and (report is None or not report.complete):
-            error = f"The check ended early (exit code {code}). {self._last_words()}".strip()
+        if beside.code is not None and not error and (report is None or not report.complete):
+            error = f"The check ended early (exit code {beside.code}). {beside.last_words}".strip()
         self._progress = replace(self._progress, running=False, error=error)
-        _remove(self._files)
-
-    def _last_words(self) -> str:
-        with self._files[1].open(encoding="utf-8", errors="replace") as log:
-            return " ".join(line.strip() for line in deque(log, maxlen=_LINES_TOLD))
-
-
-def _process(asked: Path, home: Home, output: int, errors: int) -> subprocess.Popen[bytes]:
-    module = ["-m", "edgeft_core.preflight", "--config", str(asked), "--home", str(home.root)]
-    return subprocess.Popen(
-        [sys.executable, *module],
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=errors,
-        cwd=REPOSITORY,
-        env={**os.environ, "PYTHONUTF8": "1"},
-        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # only Windows has windows to avoid
-    )
-
-
-def _abandoned(folder: Path) -> list[Path]:
-    """Files of checks whose page went away before they ended."""
-    return [path for path in folder.glob("*-*.*") if time.time() - path.stat().st_mtime > _ABANDONED_S]
-
-
-def _remove(files: Iterable[Path]) -> None:
-    for path in files:
-        with suppress(OSError):  # Windows keeps a file while anybody reads it; the next start tries again
-            path.unlink(missing_ok=True)
 
 
 def start_preflight(home: Home, config: RunConfig, *, fresh: bool = False) -> PreflightProcess:

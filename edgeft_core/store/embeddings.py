@@ -77,16 +77,15 @@ def forget_embeddings_after(folder: Path, step: int) -> None:
 def pack(taken: EmbeddingsTaken) -> bytes:
     """As the bytes of an ``.npz`` file."""
     buffer = io.BytesIO()
-    facts = {"format": FORMAT, "step": taken.step, "total": taken.total}
-    np.savez(
-        buffer,
-        facts=np.array(list(facts.values()), np.int64),
-        split=np.array(taken.split),
-        labels_N=taken.labels_N.astype(np.int64),
-        mean_D=taken.mean_D.astype(np.float32),
+    arrays: dict[str, Any] = {
+        "facts": np.array([FORMAT, taken.step, taken.total], np.int64),
+        "split": np.array(taken.split),
+        "labels_N": taken.labels_N.astype(np.int64),
+        "mean_D": taken.mean_D.astype(np.float32),
         **_differences("z", taken.z_ND),
         **_differences("w", taken.w_CD),
-    )
+    }
+    np.savez(buffer, **arrays)
     return buffer.getvalue()
 
 

@@ -76,18 +76,20 @@ def test_browser_and_python_agree(computing: Page, name: str, head: HeadConfig) 
     np.testing.assert_allclose(found["loss"], wanted.loss_N, rtol=1e-8, atol=1e-9)
     np.testing.assert_allclose(found["sampleCurve"], wanted.sample_curve, atol=1e-8)
     np.testing.assert_allclose(found["classCurve"], wanted.class_curve, atol=1e-8)
-    np.testing.assert_allclose(shares(np.array(found["classPull"])), wanted.class_share_C, rtol=1e-6, atol=1e-10)
+    np.testing.assert_allclose(
+        shares(np.array(found["classPull"])), wanted.class_share_C, rtol=1e-6, atol=1e-10
+    )
     for bins, expected in (("ownProbBins", wanted.own_prob_K), ("topProbBins", wanted.top_prob_K)):
         assert np.abs(np.array(found[bins]) - expected).sum() <= 2, (
             f"{bins}: at most one image on another edge"
         )
     assert found["calibration"]["count"] == wanted.reliability.count_K.tolist()
-    for part, expected in (
+    for part, mean_K in (
         ("confidence", wanted.reliability.confidence_K),
         ("accuracy", wanted.reliability.accuracy_K),
     ):
         values = [np.nan if one is None else one for one in found["calibration"][part]]
-        np.testing.assert_allclose(values, expected, atol=1e-9)
+        np.testing.assert_allclose(values, mean_K, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", ["spread", "collapsed", "sure"])

@@ -83,8 +83,9 @@ def test_data_that_cannot_be_had_is_a_finding_not_a_crash(home: Home, tmp_path: 
 
 def test_a_process_that_dies_says_so(home: Home) -> None:
     job = PreflightProcess.start(home, small())
-    assert job._process is not None
-    job._process.kill()
+    assert job._beside is not None
+    assert job._beside._process is not None
+    job._beside._process.kill()
     told = awaited(job)
     assert told[-1].error.startswith("The check ended early")
 

@@ -49,7 +49,7 @@ def test_cosines_are_those_of_the_head_with_and_without_centring(taken: Embeddin
 def test_rivals_are_the_nearest_other_classes(taken: EmbeddingsTaken) -> None:
     sample = lab_sample(taken)
     for row, label in enumerate(taken.labels_N.tolist()):
-        rival = max((c for c in range(C) if c != label), key=lambda c, row=row: sample.cos_NC[row, c])
+        _, rival = max((float(sample.cos_NC[row, c]), c) for c in range(C) if c != label)
         angle = np.arccos(np.clip(taken.w_CD[label] @ taken.w_CD[rival], -1, 1))
         assert sample.rival_N[row] == pytest.approx(angle, abs=1e-3)
 

@@ -21,6 +21,7 @@ from ui.messages import escape
 
 _USUAL_STAGES: Final = 4
 _LIKE: Final = "launch.like"
+_WITH: Final = "launch.with"
 _SYNTHETIC_ONLY: Final = ("data.identities", "data.images_per_identity")
 _OWN_WIDGET: Final = ("preset", "data.source", "data.super_resolution", "backbone.name", "backbone.weights")
 
@@ -31,7 +32,8 @@ def launch_form() -> RunConfig:
     Raises:
         ConfigError: settings that do not work together.
     """
-    bases = {name: (make(), preset_sentence(name)) for name, make in PRESETS.items()} | _like_a_run()
+    bases = {name: (make(), preset_sentence(name)) for name, make in PRESETS.items()}
+    bases |= _like_a_run() | st.session_state.get(_WITH, {})
     preset = st.selectbox("Preset", list(bases), key="launch.preset")
     base, words = bases[preset]
     st.caption(escape(words))
@@ -48,6 +50,12 @@ def start_from(record: RunRecord) -> None:
     """Let the form begin with the settings of a run, as they were launched."""
     st.session_state[_LIKE] = (record.id, record.name)
     st.session_state["launch.preset"] = f"as {record.name}"
+
+
+def start_with(label: str, words: str, config: RunConfig) -> None:
+    """Let the form begin with a whole config, listed as ``label`` among the presets."""
+    st.session_state[_WITH] = {label: (config, words)}
+    st.session_state["launch.preset"] = label
 
 
 def chosen_preset() -> str:

@@ -1,12 +1,12 @@
-"""The lab itself: a component that gets the cosines once and then computes in the browser, at every move of a slider."""
+"""The lab itself: a component that gets the cosines once and then computes in the browser, whenever a slider moves."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal
 
 import numpy as np
 import streamlit as st
@@ -86,7 +86,7 @@ def lab(
         key=_KEY,
         data=data,
         on_asked_change=_nothing,
-        on_resend_change=cast(Callable[[], None], _resend),
+        on_resend_change=_resend,
     )
     return _asked(result.get("asked"))
 

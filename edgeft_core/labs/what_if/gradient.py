@@ -60,4 +60,5 @@ def concentration(share: Doubles, points: int = CURVE_POINTS) -> Doubles:
     """What the largest 0 to 100 % of them hold together (a Lorenz curve from the top); evenly: a diagonal."""
     held = np.concatenate([[0.0], np.cumsum(np.sort(share)[::-1])])
     at = np.linspace(0, len(share), points)
-    return np.interp(at, np.arange(len(held)), held)
+    curve: Doubles = np.interp(at, np.arange(len(held)), held)
+    return curve

@@ -91,7 +91,8 @@ def images_for(n_classes: int) -> int:
 
 def cosines(z_ND: FloatArray, w_CD: FloatArray) -> FloatArray:
     """z . w for unit vectors, clipped to [-1, 1]; float32."""
-    return np.clip(z_ND @ w_CD.T, -1.0, 1.0).astype(np.float32)
+    cos_NC: FloatArray = np.clip(z_ND @ w_CD.T, -1.0, 1.0).astype(np.float32)
+    return cos_NC
 
 
 def centred(z_ND: FloatArray, mean_D: FloatArray) -> FloatArray:
@@ -106,7 +107,8 @@ def rival_angle(cos_NC: FloatArray, labels_N: IntArray, w_CD: FloatArray) -> Flo
     """Angle between each image's own class weight and the weight of its strongest rival, radians."""
     rivals_N = strongest_rival(cos_NC, labels_N)
     cos_N = np.einsum("nd,nd->n", w_CD[labels_N], w_CD[rivals_N])
-    return np.arccos(np.clip(cos_N, -1.0, 1.0)).astype(np.float32)
+    angle_N: FloatArray = np.arccos(np.clip(cos_N, -1.0, 1.0)).astype(np.float32)
+    return angle_N
 
 
 def strongest_rival(cos_NC: FloatArray, labels_N: IntArray) -> IntArray:

@@ -82,7 +82,8 @@ def loss_N(cos_NC: Reals, labels_N: IntArray, head: HeadConfig) -> Doubles:
     log_p_NC = log_softmax(training_logits(cos_NC, labels_N, head))
     own_N = log_p_NC[np.arange(len(labels_N)), labels_N]
     smooth = head.label_smoothing
-    return -(1.0 - smooth) * own_N - smooth * log_p_NC.mean(axis=1)
+    losses_N: Doubles = -(1.0 - smooth) * own_N - smooth * log_p_NC.mean(axis=1)
+    return losses_N
 
 
 def plain_loss_N(cos_NC: Reals, labels_N: IntArray, head: HeadConfig) -> Doubles:

@@ -26,6 +26,9 @@ export function number(value) {
   return `${mantissa.replace(/\.?0+$/, "")}e${Number(exponent)}`;
 }
 
+// On axes, where ticks are round.
+export const roundPercent = (share) => `${Number((100 * share).toPrecision(3))} %`;
+
 export const count = (value) => String(Math.round(value)).replace(/\B(?=(\d{3})+(?!\d))/g, " ");
 
 export const degrees = (radians) => `${((180 * radians) / Math.PI).toFixed(0)}\u00b0`;

@@ -94,7 +94,7 @@ export class Plot {
       pen.fillText(text, x, top + h + 4);
     }
     if (scene.xTicks) this.stroke(pen, [[left, top + h + 0.5], [left + w, top + h + 0.5]]);
-    if (scene.xTitle) pen.fillText(scene.xTitle, left + w / 2, top + h + 17);
+    if (scene.xTitle) pen.fillText(scene.xTitle, left + w / 2, top + h + (scene.xTicks?.length ? 17 : 5));
     if (scene.yTitle) {
       pen.textAlign = "left";
       pen.fillText(scene.yTitle, left + 4, top);

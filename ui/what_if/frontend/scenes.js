@@ -2,7 +2,7 @@
 // `now` are the outcomes of the settings in force and of those that are tried.
 
 import { CALIBRATION_BINS, CURVE_POINTS, LOSS_BINS, LOWEST_LOG10_PROB, PROB_BINS, histogram, sEff, withMargin } from "./computing.js";
-import { count, degrees, number, percent, roundUp, rounded, ticks } from "./numbers.js";
+import { count, degrees, number, percent, roundPercent, roundUp, rounded, ticks } from "./numbers.js";
 
 const BARS = 24;
 const DEGREE = Math.PI / 180;
@@ -23,7 +23,7 @@ export function predictions({ was, now, names, labels, n }, ink) {
     x: [-0.7, Math.max(order.length, 8) - 0.3],
     y: [0, top],
     yTicks: ticks(0, top, 3),
-    yText: percent,
+    yText: roundPercent,
     xTicks: [],
     xText: String,
     xTitle: order.length < now.counts.length ? `${BARS} most predicted of ${count(now.counts.length)} classes` : "classes, most predicted first",
@@ -76,9 +76,9 @@ export function probability({ was, now, n, c }, ink) {
     x: [LOWEST_LOG10_PROB, 0.05],
     y: [0, high],
     xTicks: [-6, -4, -2, 0],
-    xText: (tick) => percent(10 ** tick),
+    xText: (tick) => roundPercent(10 ** tick),
     yTicks: ticks(0, high, 3),
-    yText: percent,
+    yText: roundPercent,
     xTitle: "probability (log scale)",
     layers: [
       ...(was === now ? [] : [shadow(at, before, ink)]),
@@ -109,7 +109,7 @@ export function loss({ was, now, n, c }, ink) {
     xTicks: ticks(0, top, 5),
     xText: number,
     yTicks: ticks(0, high, 3),
-    yText: percent,
+    yText: roundPercent,
     xTitle: "loss (nats)",
     layers: [...(was === now ? [] : [shadow(at, before, ink)]), { kind: "area", x: at, y: tried, colour: ink.top }],
     marks: [
@@ -131,9 +131,9 @@ export function gradient({ was, now }, ink) {
     x: [0, 1],
     y: [0, 1.02],
     xTicks: [0, 0.25, 0.5, 0.75, 1],
-    xText: percent,
+    xText: roundPercent,
     yTicks: [0, 0.5, 1],
-    yText: percent,
+    yText: roundPercent,
     xTitle: "the hardest ... of all",
     layers: [
       { kind: "line", x: [0, 1], y: [0, 1], colour: ink.reference, dash: [4, 3], width: 1 },
@@ -158,9 +158,9 @@ export function calibration({ was, now, n }, ink) {
     x: [0, 1.02],
     y: [0, 1.04],
     xTicks: [0, 0.25, 0.5, 0.75, 1],
-    xText: percent,
+    xText: roundPercent,
     yTicks: [0, 0.5, 1],
-    yText: percent,
+    yText: roundPercent,
     xTitle: "how sure of the predicted class",
     yTitle: "how often right",
     layers: [
@@ -257,10 +257,11 @@ export function plane({ view, head, names, labels, picked }, ink) {
   const half = cone(between, head);
   const circle = edges(0, 2 * Math.PI, 120);
   const bow = half > 0 ? edges(-half, half, 40) : [];
+  const side = (theta) => (half > 0 ? [{ kind: "line", ...ray(theta), colour: ink.own, width: 1 }] : []);
   const rows = edges(-1, 1, 120);
   const border = rows.map((up) => across(up, withMargin(up, head)));
   const inside = range(rows.length).filter((at) => rows[at] ** 2 + border[at] ** 2 <= 1.001);
-  const ray = (theta, length = 1) => ({ x: [0, length * Math.sin(theta)], y: [0, length * Math.cos(theta)] });
+  const ray = (theta) => ({ x: [0, Math.sin(theta)], y: [0, Math.cos(theta)] });
   const ends = [
     { x: 0, y: 1.1, words: `${names[a] ?? a} (own)`, colour: ink.own },
     { x: 1.06 * Math.sin(between), y: 1.06 * Math.cos(between), words: `${names[b] ?? b} (rival)`, colour: ink.other, align: "left" },
@@ -271,20 +272,23 @@ export function plane({ view, head, names, labels, picked }, ink) {
     equal: true,
     room: { left: 4, right: 4, top: 4, bottom: 4 },
     layers: [
-      { kind: "shape", x: [0, ...bow.map(Math.sin)], y: [0, ...bow.map(Math.cos)], colour: ink.own, alpha: 0.16 },
+      // Who is in the cone is projected into the cap above it: out of the plane there is room for the rest.
+      { kind: "shape", x: bow.map(Math.sin), y: bow.map(Math.cos), colour: ink.own, alpha: 0.22 },
       { kind: "line", x: circle.map(Math.sin), y: circle.map(Math.cos), colour: ink.grid, width: 1 },
       { kind: "line", x: [-Math.sin(between / 2), Math.sin(between / 2)], y: [-Math.cos(between / 2), Math.cos(between / 2)], colour: ink.reference, dash: [4, 3], width: 1 },
       dots((at) => labels[at] !== a && labels[at] !== b, { colour: ink.muted, alpha: 0.3, radius: 1.8 }),
       dots((at) => labels[at] === b, { colour: ink.other, radius: 3.2 }),
       dots((at) => labels[at] === a, { colour: ink.own, radius: 3.2 }),
       ...(head.kind === "softmax" ? [] : [{ kind: "line", x: inside.map((at) => border[at]), y: inside.map((at) => rows[at]), colour: ink.changed, width: 2 }]),
+      ...side(-half),
+      ...side(half),
       { kind: "line", ...ray(0), colour: ink.own, width: 2.4 },
       { kind: "line", ...ray(between), colour: ink.other, width: 2.4 },
       { kind: "dots", x: [rights[picked]], y: [ups[picked]], radius: 6, hollow: true, colour: ink.text, width: 1.6 },
       ...ends.map((one) => ({ kind: "text", ...one })),
     ],
     words: half > 0
-      ? `The weights are ${degrees(between)} apart. Predictions change at half of that (dashed); the cone of ${degrees(half)} is what ${head.kind === "softmax" ? "is predicted right for certain" : "keeps the margin for certain"}.`
+      ? `The weights are ${degrees(between)} apart. Predictions change at half of that (dashed). An embedding in the cone of ${degrees(half)} lies in the shaded cap: it ${head.kind === "softmax" ? "is surely predicted right against this rival" : "surely keeps the margin"}.`
       : `The weights are ${degrees(between)} apart: nobody can keep a margin that large against this rival. There is no cone.`,
   };
 }
