@@ -12,8 +12,10 @@ from edgeft_core.config import DataConfig, HeadConfig, RunConfig, StageConfig
 from edgeft_core.data import open_dataset
 from edgeft_core.events import (
     BatchDone,
+    EmbeddingsTaken,
     Event,
     FirstBatch,
+    FloatArray,
     Progress,
     RunEnded,
     RunPrepared,
@@ -117,6 +119,7 @@ def _events(
     for split in sets:
         rows = data.splits[split][:24]
         yield _samples(random, split, steps, [data.item_id(int(row)) for row in rows], data.labels_N[rows])
+        yield taken_embeddings(split, steps, data.labels_N[rows], len(names), collapsed=collapsed)
     yield RunEnded(steps, "finished", {})
 
 
@@ -183,3 +186,27 @@ def _samples(
     )
     probs_NK = np.sort(random.dirichlet(np.ones(6), len(items))[:, :5], axis=1)[:, ::-1]
     return SamplesTaken(split, step, tuple(items), labels_N, top_NK, probs_NK.astype(np.float32))
+
+
+def taken_embeddings(
+    split: SampleSet,
+    step: int,
+    labels_N: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
+    classes: int,
+    *,
+    collapsed: bool = False,
+    dim: int = 32,
+) -> EmbeddingsTaken:
+    """Embeddings around their class weight; collapsed ones share a direction that hides it."""
+    random = np.random.default_rng(1)
+    w_CD, shared_D = _unit(random.normal(size=(classes, dim))), _unit(random.normal(size=(1, dim)))[0]
+    z_ND = w_CD[labels_N] + random.normal(size=(len(labels_N), dim)) / dim**0.5
+    z_ND = _unit(z_ND + (12 * shared_D if collapsed else 0))
+    return EmbeddingsTaken(
+        split, step, 4 * len(labels_N), labels_N.astype(np.int64), z_ND, w_CD, z_ND.mean(axis=0)
+    )
+
+
+def _unit(rows: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> FloatArray:
+    unit: FloatArray = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return unit

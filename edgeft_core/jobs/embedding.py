@@ -30,6 +30,7 @@ class EmbeddingProcess:
     def __init__(self, beside: SideProcess) -> None:
         self._beside = beside
         self._progress = EmbeddingProgress()
+        self._error = ""
 
     @classmethod
     def start(cls, home: Home, config: RunConfig, run_id: str = "") -> EmbeddingProcess:
@@ -49,9 +50,9 @@ class EmbeddingProcess:
             if "progress" in said:
                 self._progress = EmbeddingProgress(**said["progress"])
             elif "error" in said:
-                self._progress = EmbeddingProgress(running=False, error=said["error"])
+                self._error = said["error"]
         if self._progress.running and not self._beside.running:
-            error = "" if self._beside.code == 0 else self._ended_early()
+            error = self._error or ("" if self._beside.code == 0 else self._ended_early())
             self._progress = EmbeddingProgress(running=False, error=error)
         return self._progress
 

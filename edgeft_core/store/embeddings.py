@@ -117,7 +117,7 @@ def _differences(name: str, rows: FloatArray) -> dict[str, npt.NDArray[Any]]:
 def _whole(name: str, arrays: Mapping[str, npt.NDArray[Any]]) -> FloatArray:
     """Unit vectors again: rounding must not make a cosine of 1.0001."""
     rows = arrays[f"{name}_mean"] + arrays[f"{name}_difference"].astype(np.float32)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(all="ignore"):
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    whole: FloatArray = (rows / np.maximum(lengths, 1e-12)).astype(np.float32)
+        whole: FloatArray = (rows / np.maximum(lengths, 1e-12)).astype(np.float32)
     return whole

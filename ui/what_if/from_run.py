@@ -87,7 +87,7 @@ def _say_what_to_do(record: RunRecord, config: RunConfig) -> None:
     messages.empty_state(
         "This run kept no embeddings",
         "It was trained by an older version, has very many classes, or has not come to this set yet. Its last "
-        "checkpoint can be read instead: some of its images are embedded in the background, which takes seconds to minutes.",
+        "checkpoint can be read instead: some images are embedded in the background, which takes seconds to minutes.",
         icon="inventory_2",
     )
     with st.container(horizontal=True, horizontal_alignment="center"):
