@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from edgeft_core import jobs, queries
 from edgeft_core.config import RunConfig
 from edgeft_core.config_keys import with_values
+from edgeft_core.diagnostics.kept import read_findings
 from edgeft_core.jobs import control
 from edgeft_core.jobs.states import ENDED, RunState
 from edgeft_core.presets import smoke
@@ -27,6 +28,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 ROOT = Path(__file__).resolve().parents[2]
 # A training step, a worker's start and a chart's first drawing are slow where many tests share a machine.
 PATIENCE_MS = 60_000
+CHECK_MS = 180_000  # a check before training loads torch
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +125,7 @@ def test_an_empty_home_opens_on_the_launch_page_and_every_page_says_what_to_do(
     expect(page.get_by_role("button", name="Start")).to_be_visible()
     for path, sentence in (
         ("live", "No run yet"),
+        ("diagnosis", "Nothing to diagnose yet"),
         ("samples", "No samples yet"),
         ("runs", "No runs yet"),
     ):
@@ -139,7 +142,7 @@ def test_the_form_launches_a_run_and_live_shows_its_points(page: Page, address: 
     page.get_by_label("Name of the run").fill("by the form")
     page.get_by_label("Name of the run").press("Tab")
     page.get_by_role("button", name="Start").click()
-    expect(page).to_have_url(re.compile(r"/live\?run="))
+    expect(page).to_have_url(re.compile(r"/live\?run="), timeout=CHECK_MS)
     page.wait_for_function(
         "() => (document.querySelector('.st-key-chart_loss .edgeft-chart-plot')?._fullData?.[0]?.x?.length ?? 0) > 2"
     )
@@ -147,6 +150,45 @@ def test_the_form_launches_a_run_and_live_shows_its_points(page: Page, address: 
     record = queries.catalog_of(home).run("by the form")
     assert record.config.preset == "smoke"
     stopped(home, record)
+
+
+def test_a_blocking_finding_asks_before_it_starts_and_its_fix_goes_into_the_form(
+    page: Page, address: str, home: Home
+) -> None:
+    page.goto(f"{address}/launch")
+    choose(page, "Preset", "smoke")
+    expect(page.get_by_text("40 identities, 240 images, 6 of each")).to_be_visible()
+    choose(page, "Normalisation", "none (0 to 255)")
+    check = page.locator(".st-key-preflight")
+    expect(check).to_contain_text("1 blocking", timeout=CHECK_MS)
+    expect(check).to_contain_text("input.range")
+    before = len(queries.catalog_of(home).runs())
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.get_by_role("dialog")).to_contain_text("input.range")
+    page.get_by_role("button", name="Back to the form").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert len(queries.catalog_of(home).runs()) == before
+    page.get_by_role("button", name="Start", exact=True).click()
+    page.get_by_role("button", name="Start anyway").click()
+    expect(page).to_have_url(re.compile(r"/live\?run="))
+    (run, *_) = queries.catalog_of(home).runs()
+    assert [one.cause for one in read_findings(home.run_folder(run.id)) if one.level == "blocking"] == [
+        "input.range"
+    ]
+    stopped(home, run)
+    page.get_by_role("link", name="Launch").click()
+    choose(page, "Preset", "smoke")
+    choose(page, "Normalisation", "none (0 to 255)")
+    check.get_by_role("button", name="Use this").click()
+    expect(page.get_by_role("combobox", name="Normalisation")).to_have_value("-1 to 1")
+    expect(check).not_to_contain_text("blocking", timeout=CHECK_MS)
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    """An option of a select box; what it holds already needs no click."""
+    box = page.get_by_role("combobox", name=label)
+    box.click()
+    page.get_by_role("option", name=option, exact=True).click()
 
 
 def test_a_slider_moves_the_running_job_and_leaves_a_marker(
