@@ -72,7 +72,7 @@ _COLUMNS: Final = {
     "state": st.column_config.TextColumn("State", width="small"),
     "name": st.column_config.TextColumn("Name", width=150),
     "verdict": st.column_config.TextColumn(
-        "Verdict", width="small", help="And the step since which it holds."
+        "Verdict", width=150, help="How the run is doing, and the step since which that holds."
     ),
     "progress": st.column_config.ProgressColumn("Progress", format="%.0f %%", max_value=100, width="small"),
     "top1": _percent("Best Top-1", "Best validation Top-1, margin off."),
@@ -93,7 +93,7 @@ def _verdict(row: dict[Any, Any]) -> str | None:
     if not isinstance(row["verdict"], str):
         return None
     since = row["verdict_since"]
-    return row["verdict"] if pd.isna(since) else f"{row['verdict']}, {theme.format_count(int(since))}"
+    return row["verdict"] if pd.isna(since) else f"{row['verdict']} since {theme.format_count(int(since))}"
 
 
 def _data(row: dict[Any, Any]) -> str:
