@@ -20,6 +20,8 @@ if record is None:
         action="Launch a run",
     )
     st.stop()
+if record.error:
+    st.error(messages.escape(record.error), icon=":material/error:")
 every_s = None if record.state in ENDED else frame.poll_s()
 verdict_panel(record.id, every_s=every_s)
 left, right = st.columns([5, 3], gap="medium")

@@ -34,6 +34,7 @@ _CSS: Final = f"""
 }}
 {_CHARTS} > * {{ min-width: 0; }}
 {_CHARTS} :is([data-testid="stVerticalBlock"], [data-testid="stHorizontalBlock"]) {{ gap: 0; }}
+[class*="st-key-cause_"] td > div {{ max-width: none; }}
 .st-key-side [data-testid="stVerticalBlock"] {{ gap: 0.35rem; }}
 .st-key-empty_state {{ max-width: 34rem; margin: 12vh auto 0; }}
 {_CHARTS} [data-testid="stPopoverButton"] {{ min-height: 0; padding: 0 0.3rem; }}

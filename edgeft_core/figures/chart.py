@@ -86,19 +86,22 @@ class LineChart:
         return f"showing {theme.format_count(shown)} of {theme.format_count(total)} steps"
 
 
-def place_labels(references: Sequence[Reference], low: float, high: float) -> tuple[Reference, ...]:
+def place_labels(
+    references: Sequence[Reference], low: float, high: float, *, panel: float = 1.0
+) -> tuple[Reference, ...]:
     """Give every reference a label that overlaps no other: to the other side, else into one label.
 
     Args:
         low, high: vertical range of the chart.
+        panel: height of the panel that has this range, as a share of the chart's.
     """
     placed: list[Reference] = []
-    height = (high - low) or 1.0
+    height = ((high - low) or 1.0) / panel
     for one in sorted(references, key=lambda reference: reference.value):
         near = {
             other.side: index
             for index, other in enumerate(placed)
-            if other.text and abs(one.value - other.value) / height < _LABEL_GAP
+            if other.text and abs(one.value - other.value) < _LABEL_GAP * height
         }
         if "right" not in near:
             placed.append(replace(one, side="right"))
@@ -128,7 +131,12 @@ def vertical_range(chart: LineChart) -> tuple[float, float]:
     height = (high - low) or 1.0
     labelled = any(reference.value >= high for reference in chart.references)
     room = (_LABEL_ROOM if labelled else _ROOM) * height
-    return (low if chart.from_zero and low >= 0 else low - _ROOM * height), high + room
+    return (low if chart.from_zero and low >= 0 else low - _ROOM * height), high + room / _panel_height(chart)
+
+
+def _panel_height(chart: LineChart) -> float:
+    """Of the panel of the curves, as a share of the chart's height."""
+    return _UPPER[1] - _UPPER[0] if chart.lower else 1.0
 
 
 def _log_range(values: Sequence[float]) -> tuple[float, float]:
@@ -140,7 +148,7 @@ def _log_range(values: Sequence[float]) -> tuple[float, float]:
 def draw(chart: LineChart) -> Spec:
     """Lines, references with their names, markers."""
     low, high = vertical_range(chart)
-    references = place_labels(chart.references, low, high)
+    references = place_labels(chart.references, low, high, panel=_panel_height(chart))
     curves = [(one, chart.unit, "y") for one in chart.curves] + [(one, "", "y2") for one in chart.lower]
     shown = [(one, unit, y_axis) for one, unit, y_axis in curves if not one.empty]
     return {

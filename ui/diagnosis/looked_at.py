@@ -15,6 +15,7 @@ from edgeft_core.diagnostics.chance import max_share_chance, top_k_band
 from edgeft_core.diagnostics.theory import effective_scale, random_logit_std
 from edgeft_core.figures import theme
 from ui.diagnosis.numbers import shown
+from ui.launch.findings import LEVEL_WORDS
 from ui.messages import escape
 
 
@@ -23,6 +24,8 @@ def looked_at(case: Case) -> None:
     if rows := list(signal_rows(case)):
         st.table(rows, border="horizontal", hide_index=True)
     st.caption("  \n".join(sentences(case)))
+    for one in case.findings:
+        st.caption(f"{LEVEL_WORDS[one.level]} {escape(one.text)}")
 
 
 def signal_rows(case: Case) -> Iterator[dict[str, str]]:

@@ -17,7 +17,7 @@ from ui.launch.form import widget_key
 from ui.messages import escape
 
 _EXAMPLES: Final = 3
-_SIGNS: Final[dict[Level, str]] = {
+LEVEL_WORDS: Final[dict[Level, str]] = {
     "blocking": ":red[**\u2715 blocking**]",
     "warning": ":orange[**\u25b2 warning**]",
     "info": ":gray[**\u25cb worth knowing**]",
@@ -61,7 +61,7 @@ def summary(report: PreflightReport) -> str:
 def _finding(one: Finding, config: RunConfig, preset: str, number: int) -> None:
     with st.container(border=True, key=f"finding_{number}", gap="small"):
         cause = f" &nbsp; `{escape(one.cause)}`" if one.cause else ""
-        st.markdown(f"{_SIGNS[one.level]}{cause}  \n{escape(one.text)}")
+        st.markdown(f"{LEVEL_WORDS[one.level]}{cause}  \n{escape(one.text)}")
         if one.examples:
             more = "" if len(one.examples) <= _EXAMPLES else f" and {len(one.examples) - _EXAMPLES} more"
             st.caption(f"Such as {escape(', '.join(one.examples[:_EXAMPLES]))}{more}.")
