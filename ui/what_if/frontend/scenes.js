@@ -10,6 +10,9 @@ const range = (n) => Array.from({ length: n }, (_, at) => at);
 const edges = (low, high, bins) => range(bins + 1).map((at) => low + ((high - low) * at) / bins);
 const most = (...arrays) => Math.max(1e-12, ...arrays.map((one) => one.reduce((a, b) => Math.max(a, b), 0)));
 
+// Where an axis of shares ends: round, and never above everything.
+const shareAxis = (...arrays) => Math.min(1, roundUp(most(...arrays)));
+
 // A histogram of what is in force, behind that of what is tried.
 const shadow = (x, y, ink) => ({ kind: "area", x, y, colour: ink.reference, fill: false, width: 1, dash: [2, 2] });
 
@@ -18,10 +21,10 @@ export function predictions({ was, now, names, labels, n }, ink) {
   const labelled = new Int32Array(now.counts.length);
   for (const label of labels) labelled[label] += 1;
   const [tried, before, true_] = [now.counts, was.counts, labelled].map((counts) => order.map((k) => counts[k] / n));
-  const top = roundUp(most(tried, before) * 1.05);
+  const top = shareAxis(tried, before);
   return {
     x: [-0.7, Math.max(order.length, 8) - 0.3],
-    y: [0, top],
+    y: [0, top * 1.04],
     yTicks: ticks(0, top, 3),
     yText: roundPercent,
     xTicks: [],
@@ -71,10 +74,10 @@ export function logits({ view, head, inForce }, ink) {
 export function probability({ was, now, n, c }, ink) {
   const at = edges(LOWEST_LOG10_PROB, 0, PROB_BINS);
   const [own, top, before] = [now.ownProbBins, now.topProbBins, was.ownProbBins].map((bins) => Array.from(bins, (one) => one / n));
-  const high = roundUp(most(own, top, before) * 1.05);
+  const high = shareAxis(own, top, before);
   return {
     x: [LOWEST_LOG10_PROB, 0.05],
-    y: [0, high],
+    y: [0, high * 1.04],
     xTicks: [-6, -4, -2, 0],
     xText: (tick) => roundPercent(10 ** tick),
     yTicks: ticks(0, high, 3),
@@ -102,10 +105,10 @@ export function loss({ was, now, n, c }, ink) {
   const top = roundUp(Math.max(1, ...[now, was].map((one) => one.loss.reduce((a, b) => Math.max(a, b), 0)), plateau * 1.05, Math.log(c) * 1.05));
   const at = edges(0, top, LOSS_BINS);
   const [tried, before] = [now, was].map((one) => Array.from(histogram(one.loss, top), (counted) => counted / n));
-  const high = roundUp(most(tried, before) * 1.05);
+  const high = shareAxis(tried, before);
   return {
     x: [0, top],
-    y: [0, high],
+    y: [0, high * 1.04],
     xTicks: ticks(0, top, 5),
     xText: number,
     yTicks: ticks(0, high, 3),
@@ -192,6 +195,7 @@ export function angles({ view, head, names, labels, picked, pick }, ink) {
   const high = Math.min(180, 10 * Math.ceil(Math.max(...own, ...rival) / 10 + 0.5));
   const line = edges(low, high, 90);
   const wanted = line.map((theta) => angle(withMargin(Math.cos(theta * DEGREE), head)));
+  const outside = Math.min(...wanted) >= high;
   const dots = [0, 1, 2].map((kind) => range(n).filter((at) => standing(view, head, at) === kind));
   const layer = (places, more) => ({ kind: "dots", x: places.map((at) => own[at]), y: places.map((at) => rival[at]), radius: 2, alpha: 0.75, ...more });
   const nearest = (x, y) => {
@@ -218,6 +222,7 @@ export function angles({ view, head, names, labels, picked, pick }, ink) {
       layer(dots[1], { colour: ink.own, hollow: true, width: 1 }),
       layer(dots[2], { colour: ink.own }),
       ...(head.kind === "softmax" ? [] : [{ kind: "line", x: line, y: wanted, colour: ink.changed, width: 2 }]),
+      ...(outside ? [{ kind: "text", x: high, y: high - 0.04 * (high - low), words: "the margin's line is above this picture", colour: ink.changed, align: "right" }] : []),
       { kind: "dots", x: [own[picked]], y: [rival[picked]], radius: 6, hollow: true, colour: ink.text, width: 1.6 },
     ],
     click: (x, y) => nearest(x, y) >= 0 && pick(nearest(x, y)),
