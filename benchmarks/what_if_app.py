@@ -8,8 +8,10 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import streamlit as st
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -31,7 +33,7 @@ def invented(images: int, classes: int) -> EmbeddingsTaken:
     return EmbeddingsTaken("validation", 1, images, labels_N, z_ND, w_CD, z_ND.mean(axis=0))
 
 
-def _unit(rows: FloatArray) -> FloatArray:
+def _unit(rows: npt.NDArray[np.floating[Any]]) -> FloatArray:
     unit: FloatArray = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
     return unit
 
