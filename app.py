@@ -21,6 +21,7 @@ page = st.navigation(
         st.Page(navigation.DIAGNOSIS, title="Diagnosis", icon=":material/stethoscope:"),
         st.Page(navigation.SAMPLES, title="Samples", icon=":material/face:"),
         st.Page(navigation.WHAT_IF, title="What if", icon=":material/science:"),
+        st.Page(navigation.SWEEP, title="Sweep", icon=":material/grid_on:"),
         st.Page(navigation.RUNS, title="Runs", icon=":material/list:"),
         st.Page(navigation.LAUNCH, title="Launch", icon=":material/rocket_launch:"),
     ],

@@ -9,6 +9,7 @@ from ui import frame, messages, navigation
 from ui.diagnosis.causes import causes_panel
 from ui.diagnosis.probes import probes_panel
 from ui.diagnosis.verdict import verdict_panel
+from ui.sweep.pointer import not_for_sweeps
 
 record = frame.open_page("Diagnosis")
 if record is None:
@@ -20,6 +21,7 @@ if record is None:
         action="Launch a run",
     )
     st.stop()
+not_for_sweeps(record)
 if record.error:
     st.error(messages.escape(record.error), icon=":material/error:")
 every_s = None if record.state in ENDED else frame.poll_s()

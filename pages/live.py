@@ -12,6 +12,7 @@ from ui.live.control_panel import control_panel
 from ui.live.first_batch import first_batch_of
 from ui.live.trouble import trouble
 from ui.live.verdict import verdict_line
+from ui.sweep.pointer import not_for_sweeps
 
 record = frame.open_page("Live")
 if record is None:
@@ -23,6 +24,7 @@ if record is None:
         action="Launch a run",
     )
     st.stop()
+not_for_sweeps(record)
 every_s = None if record.state in ENDED else frame.poll_s()
 trouble(record)
 origin_line(record)

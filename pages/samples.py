@@ -11,6 +11,7 @@ from ui.samples.gallery import gallery
 from ui.samples.large import large
 from ui.samples.opening import opened_pictures
 from ui.samples.summary import newer_samples, summary
+from ui.sweep.pointer import not_for_sweeps
 
 record = frame.open_page("Samples")
 if record is None:
@@ -22,6 +23,7 @@ if record is None:
         action="Launch a run",
     )
     st.stop()
+not_for_sweeps(record)
 with messages.calmly():
     with st.container(key="samples_bar", horizontal=True, vertical_alignment="center", gap="medium"):
         split, set_name = choose_set()

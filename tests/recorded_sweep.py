@@ -52,7 +52,13 @@ def record_sweep(
         run = catalog.add_run(f"s{len(catalog.runs()):07d}", name, config)
         catalog.claim_run(run.id, current_process())
         catalog.move_run(run.id, RunState.RUNNING)
-        summary = {"n_classes": CLASSES, "step": STEPS[looks - 1], "steps_total": STEPS[-1], "stage": 0}
+        summary = {
+            "n_classes": CLASSES,
+            "split_images": {"train": 800, "validation": 200},
+            "step": STEPS[looks - 1],
+            "steps_total": STEPS[-1],
+            "stage": 0,
+        }
         catalog.heartbeat(run.id, summary)
         if finished:
             catalog.move_run(run.id, RunState.FINISHED, step=STEPS[-1])

@@ -14,6 +14,7 @@ LAUNCH: Final = "pages/launch.py"
 LIVE: Final = "pages/live.py"
 DIAGNOSIS: Final = "pages/diagnosis.py"
 SAMPLES: Final = "pages/samples.py"
+SWEEP: Final = "pages/sweep.py"
 RUNS: Final = "pages/runs.py"
 WHAT_IF: Final = "pages/what_if.py"
 

@@ -33,12 +33,14 @@ from edgeft_core.queries.sweep import (
     sweep_results,
     sweeps,
 )
+from edgeft_core.queries.sweep_edge import EdgeReport, collapsed_of, edge_report, has_validation
 from edgeft_core.queries.verdicts import VerdictSpan, verdict_spans
 
 __all__ = [
     "Chance",
     "ClassHistogram",
     "Comparison",
+    "EdgeReport",
     "Line",
     "Marker",
     "RunStatus",
@@ -51,11 +53,14 @@ __all__ = [
     "chance_of",
     "change_words",
     "class_names",
+    "collapsed_of",
     "compare",
     "diagnose_run",
     "diagnosis_of",
+    "edge_report",
     "embeddings",
     "forget",
+    "has_validation",
     "head_config",
     "head_settings",
     "histogram_now",

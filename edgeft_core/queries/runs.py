@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from edgeft_core.jobs.forking import Origin
+from edgeft_core.labs.sweep.heads import sweep_words
 from edgeft_core.queries.status import duration_s
 from edgeft_core.store.contract import Catalog, RunRecord
 
@@ -23,6 +24,7 @@ COLUMNS = [
     "scale",
     "margin_rad",
     "temperature",
+    "sweep",
     "head_lr",
     "backbone_lr",
     "n_classes",
@@ -46,7 +48,8 @@ def runs_table(catalog: Catalog, *, limit: int = 1000) -> pd.DataFrame:
     """One row per run, newest first; the catalog alone answers it, no metrics file is opened.
 
     Columns: id, name, state, preset; data (source), backbone, weights, normalisation, head, scale, margin_rad,
-    temperature, head_lr (first stage), backbone_lr (last stage that trains it, else missing); n_classes, step, progress
+    temperature, sweep (its axes in words, missing for other runs);
+    head_lr (first stage), backbone_lr (last stage that trains it, else missing); n_classes, step, progress
     (share of all steps), best_top1, best_top5 (validation), max_class_share (last), verdict and
     verdict_since (step; missing before the first step), created_at, started_at, duration_s, parent_id, origin
     ("fork of X at step N"; missing for a run from the beginning), error.
@@ -84,6 +87,7 @@ def _row(run: RunRecord) -> dict[str, Any]:
         "scale": config.head.scale,
         "margin_rad": config.head.margin_rad,
         "temperature": config.head.temperature,
+        "sweep": sweep_words(config.sweep) if config.sweep else None,
         "head_lr": config.stages[0].head_lr,
         "backbone_lr": trained[-1] if trained else None,
         "n_classes": summary.get("n_classes"),

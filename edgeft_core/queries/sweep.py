@@ -52,6 +52,17 @@ class SweepResults:
     def n_classes(self) -> int:
         return int(self.run.summary.get("n_classes") or 0)
 
+    @property
+    def validation_images(self) -> int:
+        """Images that every head is validated on."""
+        assert self.run.config.sweep is not None
+        there = int((self.run.summary.get("split_images") or {}).get("validation") or 0)
+        return min(there, self.run.config.sweep.validation_images)
+
+    def window_images(self, step: int) -> int:
+        """Latest training images that measures look at after ``step`` steps."""
+        return min(step * self.run.config.data.batch_size, self.run.config.monitor.window_images)
+
     def newest_look(self) -> int:
         """Place of the newest look at which any head was measured; -1 before the first."""
         if self.table is None or not self.table.values:

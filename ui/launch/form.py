@@ -74,7 +74,7 @@ def _like_a_run() -> dict[str, tuple[RunConfig, str]]:
         return {}
     run_id, name = st.session_state[_LIKE]
     try:
-        config = state.catalog().run(run_id).config
+        config = state.catalog().run(run_id).config.model_copy(update={"sweep": None})
     except UnknownRunError:
         del st.session_state[_LIKE]
         return {}

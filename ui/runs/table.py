@@ -109,6 +109,8 @@ def _network(row: dict[Any, Any]) -> str:
 
 
 def _head(row: dict[Any, Any]) -> str:
+    if isinstance(row["sweep"], str):
+        return row["sweep"]
     scale, margin, temperature = (
         theme.format_number(row[name]) for name in ("scale", "margin_rad", "temperature")
     )

@@ -16,7 +16,7 @@ from ui.fork import fork_popover
 from ui.launch.cost import format_bytes
 from ui.launch.form import start_from
 from ui.messages import calmly, escape
-from ui.navigation import LAUNCH, LIVE, go
+from ui.navigation import LAUNCH, LIVE, SWEEP, go
 
 _KEPT: Final = ACTIVE | {RunState.QUEUED}
 
@@ -27,7 +27,7 @@ def verbs(run_id: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"), calmly():
         st.markdown(f"**{escape(record.name)}**", width="content")
         if st.button("Open", icon=":material/monitoring:", type="primary", key="runs.open"):
-            go(LIVE, record.id)
+            go(LIVE if record.config.sweep is None else SWEEP, record.id)
         _rename(record)
         if RunState.QUEUED in TRANSITIONS[record.state] and st.button(
             "Resume", icon=":material/resume:", key="runs.resume", help="Goes on from its last checkpoint."

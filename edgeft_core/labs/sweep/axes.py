@@ -29,6 +29,17 @@ AXES: Final[Mapping[str, str]] = {
 }
 """Dotted key -> a short name that means it too."""
 
+NAMES: Final[Mapping[str, str]] = {
+    "head.scale": "scale",
+    "head.margin_rad": "margin",
+    "head.temperature": "temperature",
+    LR: "learning rate",
+    "head.label_smoothing": "label smoothing",
+    "head.centre": "centring",
+    "head.kind": "head",
+}
+"""Dotted key -> its name in a sentence."""
+
 HOW_TO_WRITE: Final = (
     "write head.scale=4,8,16 for values, or head.temperature=log:0.5..8:5 for five values of a range"
 )

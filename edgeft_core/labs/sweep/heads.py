@@ -12,7 +12,7 @@ from edgeft_core.config import RunConfig
 from edgeft_core.config_keys import with_values
 from edgeft_core.config_sweep import AxisValue, SweepAxis, SweepConfig
 from edgeft_core.errors import ConfigError
-from edgeft_core.labs.sweep.axes import grid_values, key_of, problems_of
+from edgeft_core.labs.sweep.axes import NAMES, grid_values, key_of, problems_of
 
 MOST_HEADS: Final = 4096
 AXES_LEAST, AXES_MOST = 2, 6
@@ -48,6 +48,12 @@ def checked_sweep(sweep: SweepConfig) -> SweepConfig:
 def head_count(sweep: SweepConfig) -> int:
     """How many heads the sweep trains."""
     return sweep.draws or math.prod(len(grid_values(axis)) for axis in sweep.axes)
+
+
+def sweep_words(sweep: SweepConfig) -> str:
+    """``"sweep of 40 heads: scale x temperature"``."""
+    axes = " x ".join(NAMES.get(axis.key, axis.key) for axis in sweep.axes)
+    return f"sweep of {head_count(sweep)} heads: {axes}{', drawn at random' if sweep.draws else ''}"
 
 
 def heads_of(sweep: SweepConfig, seed: int) -> list[HeadSettings]:
