@@ -10,6 +10,7 @@ from edgeft_core.config import RunConfig
 from edgeft_core.config_keys import settings_of, value_of, with_values
 from edgeft_core.data import FaceDataset
 from edgeft_core.errors import DataError
+from edgeft_core.events import EmbeddingsTaken, SampleSet
 from edgeft_core.jobs.embedding import embedded
 from edgeft_core.labs.embedding import Weights
 from ui import faces, messages, state
@@ -19,6 +20,7 @@ from ui.launch.weights import backbone_name, weights
 from ui.what_if.embedding import embedding_under_way, start_embedding
 from ui.what_if.shown import Shown
 
+_FOUND: Final = "what_if.found"
 _SYNTHETIC_ONLY: Final = ("data.identities", "data.images_per_identity")
 _PLAIN: Final = ("data.train_on", "data.low_res_px", "data.normalisation")
 _WEIGHTS: Final[dict[str, Weights]] = {
@@ -29,13 +31,8 @@ _WEIGHTS: Final[dict[str, Weights]] = {
 
 def from_data(base: RunConfig) -> Shown | None:
     """A short form, and what these data and weights make; None while something is missing."""
-    with st.expander("Data and weights", expanded=True):
+    with st.expander("Data and weights", expanded=not st.session_state.get(_FOUND)):
         config = _form(base)
-        chosen = st.segmented_control(
-            "Class weights", list(_WEIGHTS), default=next(iter(_WEIGHTS)), required=True, key="what_if.weights",
-            help="What the cosines are taken to. Class means of training images show what the embeddings are worth; "
-            "a random head is what training begins with.",
-        )  # fmt: skip
         pressed = st.button("Embed", type="primary", key="what_if.embed", disabled=not config.data.source)
     if pressed:
         start_embedding(config)
@@ -44,16 +41,34 @@ def from_data(base: RunConfig) -> Shown | None:
         return None
     if embedding_under_way(config):
         return None
-    version = _WEIGHTS[chosen or next(iter(_WEIGHTS))]
-    taken = embedded(state.home(), config, "validation", weights=version) or embedded(
-        state.home(), config, "train", weights=version
-    )
+    chosen = st.session_state.get("what_if.weights") or next(iter(_WEIGHTS))
+    taken = _embedded(config, _WEIGHTS[chosen])
+    if st.session_state.get(_FOUND, False) != (taken is not None):
+        st.session_state[_FOUND] = taken is not None
+        st.rerun()  # the form folds away once there is something to see
     if taken is None:
         st.caption("*Embed* takes seconds for the small network and a few minutes for the largest on a CPU.")
         return None
+    _choose_weights()
     names = _names(config)
     where = f"{'validation' if taken.split == 'validation' else 'training'} images against {chosen}"
     return Shown(taken, config, names, len(names), where)
+
+
+def _embedded(config: RunConfig, weights: Weights) -> EmbeddingsTaken | None:
+    """Validation images, or training images where there are no others."""
+    sets: tuple[SampleSet, ...] = ("validation", "train")
+    found = (embedded(state.home(), config, split, weights=weights) for split in sets)
+    return next((taken for taken in found if taken is not None), None)
+
+
+def _choose_weights() -> None:
+    st.segmented_control(
+        "Class weights", list(_WEIGHTS), default=next(iter(_WEIGHTS)), required=True, key="what_if.weights",
+        label_visibility="collapsed",
+        help="What the cosines are taken to. Class means of training images show what the embeddings are worth; "
+        "a random head is what training begins with.",
+    )  # fmt: skip
 
 
 def _form(base: RunConfig) -> RunConfig:

@@ -8,11 +8,10 @@ import streamlit as st
 
 from edgeft_core import queries
 from edgeft_core.config import RunConfig
-from edgeft_core.config_keys import with_values
 from edgeft_core.errors import HomeError
 from edgeft_core.events import EmbeddingsTaken, SampleSet
 from edgeft_core.figures import theme
-from edgeft_core.jobs.control import applied_values
+from edgeft_core.jobs.control import settings_now
 from edgeft_core.jobs.embedding import embedded
 from edgeft_core.jobs.states import ENDED
 from edgeft_core.store.contract import RunRecord
@@ -26,7 +25,7 @@ _NAMES: dict[SampleSet, str] = {"validation": "the validation set", "train": "th
 
 def config_in_force(record: RunRecord) -> RunConfig:
     """The run's settings with its live changes."""
-    return with_values(record.config, applied_values(state.catalog(), record.id))
+    return settings_now(state.catalog(), record)
 
 
 def from_run(record: RunRecord, split: SampleSet) -> Shown | None:
@@ -71,6 +70,14 @@ def _kept(record: RunRecord, split: SampleSet) -> EmbeddingsTaken | None:
 
 def _say_what_to_do(record: RunRecord, config: RunConfig) -> None:
     if embedding_under_way(config, record.id):
+        return
+    if record.config.sweep is not None:
+        messages.empty_state(
+            "A sweep keeps no embeddings",
+            "It trains many heads at once. Look at its data and weights instead, or at a run that starts from one of "
+            "its settings.",
+            icon="grid_view",
+        )
         return
     if not _checkpoint(record).is_file():
         waiting = record.state not in ENDED

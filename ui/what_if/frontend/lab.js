@@ -228,6 +228,7 @@ class Lab {
     ink.font = getComputedStyle(this.root).fontFamily;
     if (dark !== this.dark) {
       this.dark = dark;
+      this.root.style.colorScheme = dark ? "dark" : "light";
       for (const [name, keys] of Object.entries(KEYS)) {
         this.keys[name].replaceChildren(
           ...keys.map(([role, words]) => {
@@ -295,13 +296,13 @@ class Lab {
       at(adacos * head.temperature, "AdaCos"), at(cosface * head.temperature, "CosFace 95 %", true),
     ]);
     const gap = this.medianGap(head);
-    this.widgets.margin_rad.show(head.margin_rad, inForce.margin_rad, gap > 0 ? [at(gap, "half keep it")] : []);
+    this.widgets.margin_rad.show(head.margin_rad, inForce.margin_rad, gap > 0 ? [at(gap, "half keep it", true)] : []);
     this.widgets.label_smoothing.show(head.label_smoothing, inForce.label_smoothing, []);
     this.widgets.centre.show(head.centre);
     const low = now.readings.reach < 0.5;
     this.reach.replaceChildren(
       "s / T = ", made("b", "", number(sEff(head))), " reaches at most ", made("b", "", percent(now.readings.reach)),
-      made("div", "lab-remark", `${low ? "\u25b2 too low to learn well. " : ""}AdaCos would take ${number(adacos)}, CosFace at least ${number(cosface)} for 95 %.`),
+      made("div", "lab-remark", `${low ? "\u25b2 too low to learn well. " : ""}AdaCos would take ${number(adacos)}, CosFace at least ${number(cosface)} for 95\u00a0%.`),
     );
     this.showButtons(same);
   }

@@ -118,9 +118,16 @@ export class Plot {
     pen.globalAlpha = 1;
   }
 
-  line(pen, { x, y }) {
-    const points = [];
-    for (let at = 0; at < x.length; at += 1) if (Number.isFinite(y[at])) points.push([this.px(x[at]), this.py(y[at])]);
+  // Points without a value are passed over; with `gaps` the line ends before and begins anew after them.
+  line(pen, { x, y, gaps = false }) {
+    let points = [];
+    for (let at = 0; at < x.length; at += 1) {
+      if (Number.isFinite(y[at])) points.push([this.px(x[at]), this.py(y[at])]);
+      else if (gaps) {
+        this.stroke(pen, points);
+        points = [];
+      }
+    }
     this.stroke(pen, points);
   }
 

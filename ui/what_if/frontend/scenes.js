@@ -47,14 +47,15 @@ export function logits({ view, head, inForce }, ink) {
   const { own, others, from, to } = view.bins;
   const s = sEff(head);
   // The axis keeps a few fixed widths, so that stretching is seen as stretching.
-  const reach = roundUp(Math.max(Math.abs(from), Math.abs(to)) * Math.max(s, sEff(inForce)));
+  const widest = Math.max(s, sEff(inForce));
+  const [low, high] = [from < 0 ? -roundUp(-from * widest) : 0, to > 0 ? roundUp(to * widest) : 0];
   const top = most(own, others) * 1.1;
   const at = edges(from * s, to * s, own.length);
   const old = edges(from * sEff(inForce), to * sEff(inForce), own.length);
   return {
-    x: from < 0 ? [-reach, reach] : [0, reach],
+    x: [low, high],
     y: [0, top],
-    xTicks: ticks(from < 0 ? -reach : 0, reach, 5),
+    xTicks: ticks(low, high, 5),
     xText: number,
     xTitle: "logit s cos / T",
     room: { left: 10, right: 10, top: 8, bottom: 32 },
@@ -265,7 +266,7 @@ export function plane({ view, head, names, labels, picked }, ink) {
   const side = (theta) => (half > 0 ? [{ kind: "line", ...ray(theta), colour: ink.own, width: 1 }] : []);
   const rows = edges(-1, 1, 120);
   const border = rows.map((up) => across(up, withMargin(up, head)));
-  const inside = range(rows.length).filter((at) => rows[at] ** 2 + border[at] ** 2 <= 1.001);
+  const inside = rows.map((up, at) => (up ** 2 + border[at] ** 2 <= 1.001 ? up : NaN));
   const ray = (theta) => ({ x: [0, Math.sin(theta)], y: [0, Math.cos(theta)] });
   const ends = [
     { x: 0, y: 1.1, words: `${names[a] ?? a} (own)`, colour: ink.own },
@@ -284,7 +285,7 @@ export function plane({ view, head, names, labels, picked }, ink) {
       dots((at) => labels[at] !== a && labels[at] !== b, { colour: ink.muted, alpha: 0.3, radius: 1.8 }),
       dots((at) => labels[at] === b, { colour: ink.other, radius: 3.2 }),
       dots((at) => labels[at] === a, { colour: ink.own, radius: 3.2 }),
-      ...(head.kind === "softmax" ? [] : [{ kind: "line", x: inside.map((at) => border[at]), y: inside.map((at) => rows[at]), colour: ink.changed, width: 2 }]),
+      ...(head.kind === "softmax" ? [] : [{ kind: "line", x: border, y: inside, gaps: true, colour: ink.changed, width: 2 }]),
       ...side(-half),
       ...side(half),
       { kind: "line", ...ray(0), colour: ink.own, width: 2.4 },
