@@ -55,6 +55,7 @@ export class Slider {
   // landmarks: [{ value, text }]; those above and below the track take turns.
   show(value, inForce, landmarks) {
     this.input.value = Math.round(STOPS * this.shareOf(value));
+    this.input.style.setProperty("--at", `${100 * this.shareOf(value)}%`);
     this.input.setAttribute("aria-valuetext", number(value));
     this.value.textContent = value === inForce ? number(value) : `${number(inForce)} \u2192 ${number(value)}`;
     this.value.classList.toggle("changed", value !== inForce);

@@ -30,8 +30,13 @@ export const STYLE = `
 .lab-setting-head { display: flex; justify-content: space-between; gap: 0.5rem; }
 .lab-setting-head output { font-variant-numeric: tabular-nums; white-space: nowrap; }
 .lab-setting output.changed { color: var(--st-link-color); font-weight: 600; }
-.lab-setting input[type="range"] { width: 100%; margin: 0; height: 18px; display: block; accent-color: var(--st-primary-color);
-  cursor: pointer; }
+.lab-setting input[type="range"] { appearance: none; width: 100%; margin: 0; height: 18px; display: block; cursor: pointer;
+  background: none; --track: linear-gradient(to right, var(--st-primary-color) var(--at), var(--st-border-color) var(--at)); }
+.lab-setting input::-webkit-slider-runnable-track { height: 4px; border-radius: 2px; background: var(--track); }
+.lab-setting input::-moz-range-track { height: 4px; border-radius: 2px; background: var(--track); }
+.lab-setting input::-webkit-slider-thumb { appearance: none; width: 16px; height: 16px; margin-top: -6px; border-radius: 50%;
+  background: var(--st-primary-color); }
+.lab-setting input::-moz-range-thumb { width: 16px; height: 16px; border: 0; border-radius: 50%; background: var(--st-primary-color); }
 .lab-setting input:focus-visible, .lab button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
 .lab-marks { position: relative; height: 15px; margin: 0 8px; }
 .lab-mark { all: unset; position: absolute; cursor: pointer; font-size: 10.5px; line-height: 11px; white-space: nowrap;
