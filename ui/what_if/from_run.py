@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from edgeft_core import queries
 from edgeft_core.config import RunConfig
@@ -28,8 +29,12 @@ def config_in_force(record: RunRecord) -> RunConfig:
     return settings_now(state.catalog(), record)
 
 
-def from_run(record: RunRecord, split: SampleSet) -> Shown | None:
-    """What there is of the set; None after saying why there is nothing and what to do."""
+def from_run(record: RunRecord, split: SampleSet, bar: DeltaGenerator) -> Shown | None:
+    """What there is of the set; None after saying why there is nothing and what to do.
+
+    Args:
+        bar: where newer ones are offered.
+    """
     config = config_in_force(record)
     kept = None if record.id in _set_aside() else _kept(record, split)
     taken = kept or embedded(state.home(), config, split, run_id=record.id)
@@ -39,7 +44,8 @@ def from_run(record: RunRecord, split: SampleSet) -> Shown | None:
     source = "" if kept else ", read from its last checkpoint"
     where = f"{_NAMES[split]} at step {theme.format_count(taken.step)}{source}"
     if kept and record.state not in ENDED:
-        st.fragment(_offer_newer, run_every=_LOOK_EVERY_S)(record.id, split, taken.step)
+        with bar:
+            st.fragment(_offer_newer, run_every=_LOOK_EVERY_S)(record.id, split, taken.step)
     n_classes = int(record.summary.get("n_classes") or 0)
     return Shown(taken, config, queries.class_names(state.home(), record), n_classes, where, record)
 

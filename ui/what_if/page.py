@@ -33,16 +33,14 @@ _SAID: Final = "what_if.said"
 
 def what_if(record: RunRecord | None) -> None:
     """Draw the page; ``record`` is the run that is shown, if any."""
-    with st.container(key="what_if_bar", horizontal=True, vertical_alignment="center", gap="medium"):
+    bar = st.container(key="what_if_bar", horizontal=True, vertical_alignment="center", gap="medium")
+    with bar:
         source = _choose(record)
-        if source == _DATA or record is None:
-            place = st.container()
-            shown = None
-        else:
-            place = st.container(width="content")
-            shown = from_run(record, _SETS[source])
-    if source == _DATA or record is None:
+        place = st.container(width="content")
+    if record is None or source == _DATA:
         shown = from_data(config_in_force(record) if record else PRESETS["recommended"]())
+    else:
+        shown = from_run(record, _SETS[source], bar)
     if shown is None:
         return
     try:

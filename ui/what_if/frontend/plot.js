@@ -183,11 +183,11 @@ export class Plot {
     pen.fillText(words, this.px(x), this.py(y));
   }
 
-  // Labels run along their lines; of those that would lie on each other the later one stands right of its line.
+  // Labels run along their lines, at the top; those that would lie on another one there stand at the bottom.
   marks(pen, marks) {
     const { left, top, w, h } = this.place;
     const inside = marks.filter(({ x }) => x >= this.scene.x[0] && x <= this.scene.x[1]).sort((a, b) => a.x - b.x);
-    let last = -Infinity;
+    const last = { right: -Infinity, left: -Infinity };
     for (const mark of inside) {
       const x = Math.round(this.px(mark.x)) + 0.5;
       pen.strokeStyle = mark.colour;
@@ -196,13 +196,14 @@ export class Plot {
       pen.setLineDash([4, 3]);
       this.stroke(pen, [[x, top], [x, top + h]]);
       pen.setLineDash([]);
-      const words = x - MARK_GAP > last && x - left > MARK_GAP ? x - 6 : x + 7;
-      if (words - last < MARK_GAP || words > left + w) continue;
-      last = words;
+      const words = x - left > MARK_GAP ? x - 6 : x + 7;
+      const end = ["right", "left"].find((one) => words - last[one] >= MARK_GAP); // of the turned text
+      if (!end) continue;
+      last[end] = words;
       pen.save();
-      pen.translate(words, top + 2);
+      pen.translate(words, end === "right" ? top + 2 : top + h - 3);
       pen.rotate(-Math.PI / 2);
-      pen.textAlign = "right";
+      pen.textAlign = end;
       pen.textBaseline = "middle";
       pen.fillText(mark.text, 0, 0);
       pen.restore();
