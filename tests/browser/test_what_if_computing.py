@@ -1,4 +1,4 @@
-"""The lab's formulas in the browser give what those in Python give."""
+"""The lab's formulas in the browser give what those in Python give, and its numbers are written the same way."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
 from edgeft_core.config import HeadConfig
+from edgeft_core.figures.theme import format_count, format_number, format_percent
 from edgeft_core.labs.what_if import outcome as reference
 from edgeft_core.labs.what_if.gradient import shares
+from edgeft_core.labs.what_if.softmax import with_margin
 from tests.labs.test_what_if import HEADS, ids
 
 pytestmark = pytest.mark.browser
 
-SCRIPT = Path(__file__).parents[2] / "ui" / "what_if" / "frontend" / "computing.js"
+FRONTEND = Path(__file__).parents[2] / "ui" / "what_if" / "frontend"
+ORIGIN = "http://lab.test"
+MODULES = ("computing", "numbers", "scenes")
 DIM = 64
 RUN = """
 ([cos, labels, c, dim, head]) => {
@@ -38,15 +42,22 @@ RUN = """
 
 @pytest.fixture(scope="module")
 def computing(browser: Browser) -> Any:
-    """A page that has the script loaded, as a module."""
+    """A page that has the scripts loaded, as modules; they are read from the disk, not from a server."""
     page: Page = browser.new_page()
-    source = base64.b64encode(SCRIPT.read_bytes()).decode()
-    page.evaluate(
-        "async (source) => { window.computing = await import(`data:text/javascript;base64,${source}`); }",
-        source,
-    )
+    page.route(f"{ORIGIN}/**", _from_disk)
+    page.goto(f"{ORIGIN}/empty.html")
+    for name in MODULES:
+        page.evaluate("async (name) => { window[name] = await import(`/${name}.js`); }", name)
     yield page
     page.close()
+
+
+def _from_disk(route: Route) -> None:
+    file = FRONTEND / route.request.url.removeprefix(f"{ORIGIN}/")
+    if file.suffix == ".js":
+        route.fulfill(path=file, content_type="text/javascript")
+    else:
+        route.fulfill(body="<!doctype html>", content_type="text/html")
 
 
 def samples() -> dict[str, tuple[Any, Any]]:
@@ -102,3 +113,54 @@ def test_histograms_of_cosines_agree(computing: Page, name: str) -> None:
     np.testing.assert_allclose(found[2:], [edges[0], edges[-1]], rtol=1e-6)
     assert np.abs(np.array(found[0]) - own).sum() <= 2.1 / len(labels_N)
     assert np.abs(np.array(found[1]) - others).sum() <= 10 / cos_NC.size
+
+
+@pytest.mark.parametrize("head", HEADS, ids=ids)
+@pytest.mark.parametrize("between", [0.6, 1.5, 2.2])
+def test_whoever_is_in_the_cone_keeps_the_margin_and_just_outside_one_does_not(
+    computing: Page, head: HeadConfig, between: float
+) -> None:
+    half = computing.evaluate("([between, head]) => scenes.cone(between, head)", [between, head.model_dump()])
+    draw = np.random.default_rng(0)
+    own, rival = np.eye(8)[0], np.cos(between) * np.eye(8)[0] + np.sin(between) * np.eye(8)[1]
+
+    def wins_by(z: Any) -> Any:
+        return with_margin(z @ own, head) - z @ rival
+
+    if half <= 0:
+        towards = np.linspace(-np.pi / 2, between / 2, 400)
+        plane = np.outer(np.cos(towards), np.eye(8)[0]) + np.outer(np.sin(towards), np.eye(8)[1])
+        assert wins_by(plane)[towards >= 0].max() < 1e-3, "there is no cone: not even the class weight itself"
+        return
+    aside = draw.normal(size=(500, 8)) * (np.arange(8) > 0)
+    aside /= np.linalg.norm(aside, axis=1, keepdims=True)
+    inside = np.cos(0.999 * half) * own + np.sin(0.999 * half) * aside
+    assert wins_by(inside).min() > -1e-3
+    beyond = half + 0.02
+    assert wins_by(np.cos(beyond) * own + np.sin(beyond) * np.eye(8)[1]) < 0
+
+
+def test_numbers_are_written_as_on_all_other_pages(computing: Page) -> None:
+    values = [
+        0,
+        1,
+        0.5,
+        0.0141,
+        0.00096,
+        1e-9,
+        0.9994,
+        0.9996,
+        0.04999,
+        12.341,
+        99999,
+        123456,
+        0.00099951,
+        31.999,
+        8.84,
+    ]
+    for name, written in (("percent", format_percent), ("number", format_number)):
+        found = computing.evaluate(f"(values) => values.map((one) => numbers.{name}(one))", values)
+        assert found == [written(one) for one in values]
+    assert computing.evaluate("() => [0, 999, 1000, 1234567].map((one) => numbers.count(one))") == [
+        format_count(one) for one in (0, 999, 1000, 1234567)
+    ]
