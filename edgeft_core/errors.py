@@ -42,6 +42,14 @@ class HomeError(RequestError):
     """The home folder cannot be used: read-only, full, or not a folder."""
 
 
+class LockedError(HomeError):
+    """Another program holds the file; it may be over in a moment."""
+
+
+class DamagedError(HomeError):
+    """The file is not, or no longer, what it should be."""
+
+
 class UnknownRunError(RequestError):
     """No run of that id or name is in the catalog."""
 

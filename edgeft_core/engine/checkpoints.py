@@ -6,14 +6,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
-
 from edgeft_core.config import RunConfig
 from edgeft_core.config_keys import flatten, with_values
 from edgeft_core.engine import checkpoint_file
 from edgeft_core.engine.collaborator import Collaborator
 from edgeft_core.engine.leg import Leg
 from edgeft_core.engine.position import Position
+from edgeft_core.engine.random_numbers import random_state
 from edgeft_core.engine.session import Session
 from edgeft_core.engine.validation import Standing
 from edgeft_core.errors import WeightsError
@@ -86,24 +85,6 @@ class Checkpointer(Collaborator):
             "collaborators": {type(one).__name__: one.state() for one in self._stateful},
             "random": random_state(session.device),
         }
-
-
-def random_state(device: torch.device) -> dict[str, torch.Tensor]:
-    """State of torch's own generators: dropout draws from them."""
-    state = {"cpu": torch.get_rng_state()}
-    if device.type == "cuda":
-        state["cuda"] = torch.cuda.get_rng_state(device)
-    if device.type == "mps":
-        state["mps"] = torch.mps.get_rng_state()
-    return state
-
-
-def restore_random(state: dict[str, torch.Tensor], device: torch.device) -> None:
-    torch.set_rng_state(state["cpu"])
-    if device.type == "cuda" and "cuda" in state:
-        torch.cuda.set_rng_state(state["cuda"], device)
-    if device.type == "mps" and "mps" in state:
-        torch.mps.set_rng_state(state["mps"])
 
 
 def restore_network(session: Session, content: dict[str, Any]) -> None:

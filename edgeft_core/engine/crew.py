@@ -16,6 +16,7 @@ from edgeft_core.engine.first_batch import FirstLook
 from edgeft_core.engine.forward import StepBatch
 from edgeft_core.engine.heavy_signals import HeavySignals
 from edgeft_core.engine.leg import Leg
+from edgeft_core.engine.parts import PartsNotice
 from edgeft_core.engine.samples import TrainingSamples
 from edgeft_core.engine.scheduled_looks import InputLook, UpdateLook
 from edgeft_core.engine.session import Session
@@ -46,6 +47,7 @@ class Crew:
         self._members: tuple[Collaborator, ...] = (
             self._desk,
             FirstLook(),
+            PartsNotice(),
             InputLook(),
             UpdateLook(monitor.heavy_every_steps),
             self._monitor,

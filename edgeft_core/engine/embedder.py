@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
+from torch.utils.checkpoint import checkpoint
 
 from edgeft_core.data import FaceDataset
 from edgeft_core.engine.device import Precision, autocast
@@ -20,6 +21,7 @@ class Embedder:
     def __init__(self, backbone: nn.Module, device: torch.device, precision: Precision) -> None:
         self.backbone = backbone.to(device)
         self.device = device
+        self.part = 0  # images at once with a gradient; 0 for the whole batch
         self._precision = precision
 
     @property
@@ -51,6 +53,15 @@ class Embedder:
             emb_BD: Tensor = self.backbone(images_B3HW)
         return emb_BD.float()
 
+    def in_parts(self, images_B3HW: Tensor) -> Tensor:
+        """Embeddings with a gradient; in parts, each embedded again on the way back, where a batch does not fit."""
+        if not self.part:
+            return self(images_B3HW)
+        parts = images_B3HW.split(self.part)
+        if not torch.is_grad_enabled():
+            return torch.cat([self(part) for part in parts])
+        return torch.cat([checkpoint(self, part, use_reentrant=False) for part in parts])
+
     @torch.no_grad()
     def frozen(self, images_B3HW: Tensor) -> Tensor:
         """Embeddings without a gradient and without dropout."""
@@ -58,7 +69,7 @@ class Embedder:
         if was_training:
             self.backbone.eval()
         try:
-            return self(images_B3HW)
+            return self.in_parts(images_B3HW)
         finally:
             if was_training:
                 self.train_mode(True)

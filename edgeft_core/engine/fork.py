@@ -9,9 +9,10 @@ from typing import Any
 from edgeft_core.config import RunConfig
 from edgeft_core.config_keys import flatten
 from edgeft_core.engine import checkpoint_file
-from edgeft_core.engine.checkpoints import path_of, restore_network, restore_random
+from edgeft_core.engine.checkpoints import path_of, restore_network
 from edgeft_core.engine.crew import Crew
 from edgeft_core.engine.position import Position
+from edgeft_core.engine.random_numbers import restore_random
 from edgeft_core.engine.session import Session
 from edgeft_core.engine.validation import Standing
 from edgeft_core.errors import WeightsError

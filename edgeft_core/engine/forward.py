@@ -73,9 +73,9 @@ def _embedded(batch: StepBatch, embedder: Embedder) -> tuple[Tensor, Tensor | No
         assert batch.emb_BD is not None
         return batch.emb_BD, batch.same_image_B
     faces = batch.faces
-    emb_BD = embedder(faces.images_B3HW) if embedder.trains else embedder.frozen(faces.images_B3HW)
+    emb_BD = embedder.in_parts(faces.images_B3HW) if embedder.trains else embedder.frozen(faces.images_B3HW)
     with torch.no_grad():
-        twin_TD = embedder(faces.twins_T3HW)
+        twin_TD = embedder.in_parts(faces.twins_T3HW)
     return emb_BD, same_image_cosine(emb_BD, twin_TD)
 
 

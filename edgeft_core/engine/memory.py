@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import torch
-
 from edgeft_core.engine.device import describe
 from edgeft_core.engine.leg import Leg
+from edgeft_core.engine.memory_signs import is_out_of_memory, release
 from edgeft_core.engine.session import Session
 from edgeft_core.errors import OutOfMemoryError
-
-_SIGNS = ("can't allocate memory", "out of memory", "not enough memory", "could not create a primitive")
-"""What torch's allocators say, and oneDNN where it finds no room for its scratch memory."""
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an allocation failed: torch has one type for CUDA, and plain RuntimeErrors elsewhere."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _SIGNS)
 
 
 @contextmanager
@@ -50,7 +38,7 @@ def largest_batch(leg: Leg) -> int | None:
     size = session.batch_size // 2
     while size >= 2:
         leg.stepper.optimiser.zero_grad(set_to_none=True)
-        _release(session.device)
+        release(session.device)
         try:
             leg.stepper.try_pass(leg.feed.again(rows[:size], session.position.epoch), leg.settings)
         except (RuntimeError, MemoryError):  # short of memory, libraries fail in many words
@@ -58,12 +46,6 @@ def largest_batch(leg: Leg) -> int | None:
         else:
             return size
     return None
-
-
-def _release(device: torch.device) -> None:
-    gc.collect()
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
 
 
 def _sentence(session: Session, fits: int | None) -> str:

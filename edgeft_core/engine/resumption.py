@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from edgeft_core.engine.checkpoints import last_checkpoint, restore_random, restore_session
+from edgeft_core.engine.checkpoints import last_checkpoint, restore_session
 from edgeft_core.engine.crew import Crew
 from edgeft_core.engine.fork import is_fork, set_out
+from edgeft_core.engine.random_numbers import restore_random
 from edgeft_core.engine.session import Session
 from edgeft_core.events import Event, Notice
 

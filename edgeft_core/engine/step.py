@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass
 
 import torch
@@ -11,12 +12,28 @@ from edgeft_core.config import StageConfig
 from edgeft_core.engine.device import Precision
 from edgeft_core.engine.embedder import Embedder
 from edgeft_core.engine.forward import Forward, StepBatch, forward
+from edgeft_core.engine.memory_signs import is_out_of_memory, release
 from edgeft_core.engine.optimisers import build_optimiser, clip, set_rates
+from edgeft_core.engine.random_numbers import random_state, restore_random
 from edgeft_core.models.heads import MarginHead
 
 
 class NonFiniteStepError(Exception):
     """A loss or gradient was NaN or infinite; the optimiser step was not taken. The engine explains where."""
+
+
+class _Remembered:
+    """What a forward pass changes: the head's running mean and the random numbers."""
+
+    def __init__(self, head: MarginHead, device: torch.device) -> None:
+        self._head = head
+        self._device = device
+        self._mean = {name: value.clone() for name, value in head.running_mean.state_dict().items()}
+        self._random = random_state(device)
+
+    def restore(self) -> None:
+        self._head.running_mean.load_state_dict(self._mean)
+        restore_random(self._random, self._device)
 
 
 @dataclass(frozen=True)
@@ -61,19 +78,42 @@ class Stepper:
     def __call__(self, batch: StepBatch, settings: StageConfig, factor: float) -> StepTaken:
         """Take one step with the stage's settings in force; ``factor`` scales its peak learning rates.
 
+        A batch of pixels that does not fit into memory is tried again in halves, quarters, ...
+
         Raises:
             NonFiniteStepError: off CUDA, before the update.
         """
         rates = set_rates(self.optimiser, settings, factor)
         self.head.train()
-        passed = forward(batch, self.embedder, self.head, settings.contrastive_weight)
-        self.optimiser.zero_grad(set_to_none=True)
-        self.scaler.scale(self._poisoned(passed.total)).backward()  # type: ignore[no-untyped-call]
+        passed = self._gradients(batch, settings) if batch.faces is None else self._that_fit(batch, settings)
         self.scaler.unscale_(self.optimiser)
         norms = clip(self.optimiser, settings.clip_norm)
         self._judge(passed.total.detach(), norms)
         self._update()
         return StepTaken(passed, norms, rates, self._finite)
+
+    def _gradients(self, batch: StepBatch, settings: StageConfig) -> Forward:
+        passed = forward(batch, self.embedder, self.head, settings.contrastive_weight)
+        self.optimiser.zero_grad(set_to_none=True)
+        self.scaler.scale(self._poisoned(passed.total)).backward()  # type: ignore[no-untyped-call]
+        return passed
+
+    def _that_fit(self, batch: StepBatch, settings: StageConfig) -> Forward:
+        """Gradients of the batch in parts as large as memory allows; an attempt that failed leaves no trace."""
+        device = self.embedder.device
+        before = _Remembered(self.head, device)
+        while True:
+            try:
+                return self._gradients(batch, settings)
+            except (RuntimeError, MemoryError) as error:
+                now = self.embedder.part or len(batch.labels_B)
+                if now == 1 or not is_out_of_memory(error):
+                    raise
+                traceback.clear_frames(error.__traceback__)  # they hold the tensors that filled the memory
+            self.embedder.part = now // 2
+            self.optimiser.zero_grad(set_to_none=True)
+            release(device)
+            before.restore()
 
     def try_pass(self, batch: StepBatch, settings: StageConfig) -> None:
         """Forward and backward without an update: does this batch fit into memory?"""

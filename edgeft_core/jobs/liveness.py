@@ -35,9 +35,15 @@ class Watch:
     laptop that slept, nor a clock that was set, nor a host whose clock is off makes a living worker look lost.
     """
 
-    def __init__(self, catalog: Catalog, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        clock: Callable[[], float] = time.monotonic,
+        disk_is_full: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._catalog = catalog
         self._clock = clock
+        self._disk_is_full = disk_is_full  # nobody can write then: silence says nothing
         self._first_seen: dict[str, tuple[datetime | None, float]] = {}
 
     def mark_lost(self) -> list[RunRecord]:
@@ -58,7 +64,7 @@ class Watch:
     def _silence_of(self, run: RunRecord) -> str | None:
         now = self._clock()
         heartbeat, since = self._first_seen.get(run.id, (run.heartbeat_at, now))
-        if heartbeat != run.heartbeat_at:
+        if heartbeat != run.heartbeat_at or (now - since > SILENT_AFTER_S and self._disk_is_full()):
             since = now
         self._first_seen[run.id] = (run.heartbeat_at, since)
         if now - since <= SILENT_AFTER_S:

@@ -118,7 +118,7 @@ def run_status(home: Home, run_id: str) -> RunStatus:
         unique_classes=latest.get("unique_classes"),
         window_images=window,
         chance=chance_of(n_classes, window),
-        warnings=tuple(summary.get("warnings") or ()) + tuple(summary.get("config_problems") or ()),
+        warnings=_warnings(run),
         error=run.error,
         log_lines=tuple(last_lines(home, run.id)) if broken else (),
         problem=problem,
@@ -127,6 +127,13 @@ def run_status(home: Home, run_id: str) -> RunStatus:
         cause_confidence=summary.get("verdict_confidence"),
         origin=Origin.of(run),
     )
+
+
+def _warnings(run: RunRecord) -> tuple[str, ...]:
+    """What stays with the run, and what it waits for just now."""
+    summary = run.summary
+    waits = [summary["waiting"]] if summary.get("waiting") and run.state not in ENDED else []
+    return (*waits, *(summary.get("warnings") or ()), *(summary.get("config_problems") or ()))
 
 
 def verdict_of(run: RunRecord) -> Verdict | None:

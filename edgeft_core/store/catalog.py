@@ -11,7 +11,7 @@ from sqlalchemy import Connection, insert, inspect, select
 from sqlalchemy.engine import make_url
 
 from edgeft_core.config import RunConfig
-from edgeft_core.errors import HomeError
+from edgeft_core.errors import DamagedError, HomeError
 from edgeft_core.events import ControlRequest
 from edgeft_core.jobs.states import RunState
 from edgeft_core.store import checkpoints, commands, dialect, history, leases, migrations, runs, schema
@@ -73,7 +73,7 @@ class SqlCatalog:
             return None
         version = connection.execute(select(schema.schema_version.c.version)).scalar()
         if not isinstance(version, int) or version < 1:
-            raise HomeError(
+            raise DamagedError(
                 f"The catalog {self.place} is damaged (it has no version). Move the file away and start again; "
                 "the folders of the runs are untouched."
             )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import errno
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
-from edgeft_core.errors import DiskFullError, EdgeFTError, HomeError
+from edgeft_core.errors import DamagedError, DiskFullError, EdgeFTError, HomeError, LockedError
 
 _NOT_WRITABLE = {
     sqlite3.SQLITE_READONLY,
@@ -17,6 +19,8 @@ _NOT_WRITABLE = {
     sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_AUTH,
 }
+_NO_ROOM_LOOKS_LIKE = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}  # WAL's shared memory could not grow
+_LEAST_BYTES = 64 * 1024
 _PRIMARY_CODE = 0xFF  # extended result codes keep the primary one in their low byte
 
 
@@ -30,7 +34,9 @@ def told_plainly(what: str, where: object) -> Iterator[None]:
 
     Raises:
         DiskFullError: no space is left.
-        HomeError: it is read-only, damaged, locked or out of reach.
+        LockedError: another program holds it.
+        DamagedError: it is no sound database.
+        HomeError: it is read-only or out of reach.
     """
     try:
         yield
@@ -55,10 +61,11 @@ def is_damaged(error: BaseException) -> bool:
 def _meaning(error: BaseException | None, what: str, where: object) -> EdgeFTError | None:
     code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE
     number = getattr(error, "errno", None)
-    if code == sqlite3.SQLITE_FULL or number == errno.ENOSPC:
+    full = code == sqlite3.SQLITE_FULL or number in {errno.ENOSPC, errno.EDQUOT}
+    if full or (code in _NO_ROOM_LOOKS_LIKE and _has_no_room(where)):
         return DiskFullError(f"No space is left for the {what} {where}. Free some, then start the run again.")
     if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
-        return HomeError(
+        return DamagedError(
             f"The {what} {where} is damaged ({error}). Move the file away and start again; "
             "the folders of the runs are untouched."
         )
@@ -68,7 +75,7 @@ def _meaning(error: BaseException | None, what: str, where: object) -> EdgeFTErr
             "with --home DIR or the environment variable EDGEFT_HOME."
         )
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        return HomeError(
+        return LockedError(
             f"The {what} {where} is locked by another program. Close what else has it open, then try again."
         )
     if code == sqlite3.SQLITE_IOERR:
@@ -77,3 +84,10 @@ def _meaning(error: BaseException | None, what: str, where: object) -> EdgeFTErr
             "with --home DIR or the environment variable EDGEFT_HOME."
         )
     return None
+
+
+def _has_no_room(where: object) -> bool:
+    try:
+        return shutil.disk_usage(Path(str(where)).parent).free < _LEAST_BYTES
+    except OSError:
+        return False

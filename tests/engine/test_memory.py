@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from edgeft_core.engine.memory import is_out_of_memory
+from edgeft_core.engine.memory_signs import is_out_of_memory
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -226,11 +226,13 @@ def test_a_disk_that_is_full_for_a_moment_loses_nothing(
         assert reader.last_step() == 5
 
 
-def test_a_disk_that_stays_full_stops_training_with_a_sentence(
+def test_a_run_that_waits_for_space_ends_with_a_sentence_when_it_is_asked_to_end(
     home: Home, catalog: SqlCatalog, run: RunRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(patience, "_RETRY_S", 0.01)
-    monkeypatch.setattr(patience, "PATIENCE_S", 0.1)
+    begun = time.monotonic()
+    monkeypatch.setattr(patience.patiently, "asked_to_end", lambda: time.monotonic() > begun + 0.5)
+    monkeypatch.setattr(patience.patiently, "waiting", False)
     with (
         recording(home, catalog, run, Refusing(home, run, catalog, times=1_000_000)) as recorder,
         pytest.raises(DiskFullError, match="No space is left"),

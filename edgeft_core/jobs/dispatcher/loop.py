@@ -15,6 +15,7 @@ from edgeft_core.jobs.dispatcher import LEASE
 from edgeft_core.jobs.liveness import Watch, last_lines
 from edgeft_core.jobs.slots import slot_of
 from edgeft_core.jobs.states import RunState
+from edgeft_core.jobs.worker.reserve import is_full
 from edgeft_core.settings import Home
 from edgeft_core.store.contract import Catalog, RunRecord
 from edgeft_core.store.processes import current_process
@@ -56,7 +57,7 @@ class Dispatcher:
         self._catalog = catalog
         self._start = start
         self._identity = current_process()
-        self._watch = Watch(catalog)
+        self._watch = Watch(catalog, disk_is_full=lambda: is_full(home.root))
         self._workers: dict[str, _Worker] = {}
         self.busy = True
 
@@ -84,7 +85,7 @@ class Dispatcher:
                 self.tick()
             except EdgeFTError:  # a full disk, a locked catalog: it may be over in a moment
                 log.exception("this look failed; trying again")
-                next_tick = now + _TICK_EVERY_S
+                next_tick = idle_since = now + _TICK_EVERY_S
                 continue
             seen, next_tick = version, now + _TICK_EVERY_S
             idle_since = now if self.busy else idle_since

@@ -57,6 +57,11 @@ class CatalogControls:
             self._inbox.append(STOP)
             self._arrived.set()
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether the process was asked to end."""
+        return self._interrupted
+
     def poll(self, next_step: int) -> Sequence[ControlRequest]:  # noqa: ARG002
         """Requests not handed out before, oldest first."""
         if not self._inbox:

@@ -6,12 +6,14 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import accumulate
+from pathlib import Path
 from typing import Any
 
-from edgeft_core.errors import NonFiniteError
+from edgeft_core.errors import EdgeFTError, NonFiniteError
 from edgeft_core.events import (
     BatchDone,
     CheckpointSaved,
@@ -33,13 +35,16 @@ from edgeft_core.events import (
     SweepPlanned,
 )
 from edgeft_core.jobs.states import RunState
+from edgeft_core.jobs.worker.lasting_metrics import LastingMetrics
 from edgeft_core.jobs.worker.patience import patiently
+from edgeft_core.jobs.worker.reserve import Reserve
 from edgeft_core.jobs.worker.summary import CLASS_NAMES_FILE, Summary
 from edgeft_core.jobs.worker.verdicts import Pronounced, Verdicts
 from edgeft_core.settings import Home
-from edgeft_core.store import SweepTableWriter, open_metrics_writer
+from edgeft_core.store import SweepTableWriter
 from edgeft_core.store.contract import Catalog, CheckpointRecord, MetricsWriter, RunRecord
 from edgeft_core.store.embeddings import forget_embeddings_after, write_embeddings
+from edgeft_core.store.faults import told_plainly
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +71,13 @@ class Journal:
         self._embeddings_due = 0.0
         self._epochs_before = [0, *accumulate(stage.epochs for stage in run.config.stages)]
         self._epoch_total = 0.0
+        self._step = 0
         self._begun = False
+        self._state = RunState.STARTING
+        self._reserve = Reserve(home.run_folder(run.id))
+        self._reserve.keep()
+        patiently.room = self._reserve.there_is_room
+        patiently.on_wait, patiently.on_go = self._wait, self._go
         # Events that are missing here are seen by the summary only.
         self._writers: dict[type[Event], Callable[[Any, datetime], None]] = {
             BatchDone: self._batch,
@@ -91,9 +102,10 @@ class Journal:
         """Take in one event that was recorded at ``at_s`` (UTC seconds since the epoch).
 
         Raises:
-            DiskFullError: no space is left, for a minute now.
+            DiskFullError: no space is left, and the process was asked to end while it waited for some.
         """
         self._summary.observe(event, at_s)
+        self._step = getattr(event, "step", self._step)
         if (writer := self._writers.get(type(event))) is not None:
             writer(event, datetime.fromtimestamp(at_s, UTC))
         if self._run.config.sweep is not None:  # many heads have no verdict in common
@@ -125,7 +137,8 @@ class Journal:
     def close(self) -> None:
         self._write_embeddings()
         if self._writer is not None:
-            self._writer.close()
+            patiently(self._writer.close)
+        self._reserve.release()
 
     def _batch(self, event: BatchDone, at: datetime) -> None:
         assert self._writer is not None
@@ -157,8 +170,10 @@ class Journal:
     def _prepared(self, event: RunPrepared, at: datetime) -> None:  # noqa: ARG002
         folder = self._home.run_folder(self._run.id)
         names = json.dumps(list(event.class_names), ensure_ascii=False, indent=0)
-        (folder / CLASS_NAMES_FILE).write_text(names + "\n", encoding="utf-8")
-        self._writer = open_metrics_writer(self._home.metrics_file(self._run.id), len(event.class_names))
+        patiently(_write, folder / CLASS_NAMES_FILE, names + "\n")
+        self._writer = patiently(
+            LastingMetrics, self._home.metrics_file(self._run.id), len(event.class_names), self._warn
+        )
         facts = asdict(event) | {"label_counts": event.label_counts_C.tolist()}
         del facts["label_counts_C"]
         self._put_facts({**facts, "class_names": list(event.class_names), "warnings": list(event.warnings)})
@@ -250,6 +265,29 @@ class Journal:
 
     def _move(self, target: RunState, step: int) -> None:
         patiently(self._catalog.move_run, self._run.id, target, step=step)
+        self._state = target
+
+    def _wait(self, error: EdgeFTError) -> None:
+        """Say that training stands still, in the space that was kept for it."""
+        self._reserve.release()
+        if self._state is RunState.RUNNING:
+            self._tell(RunState.PAUSED, f"Training waits: {error}", "warning")
+
+    def _go(self, seconds: float) -> None:
+        self._reserve.keep()
+        if self._state is RunState.RUNNING:
+            self._tell(RunState.RUNNING, f"Training goes on after waiting {seconds:.0f} s.", "info")
+
+    def _tell(self, state: RunState, text: str, level: str) -> None:
+        """A notice, and the state that the run looks to be in; what cannot be written stays unsaid."""
+        waiting = {"waiting": text if state is RunState.PAUSED else None}
+        with suppress(EdgeFTError):
+            self._catalog.move_run(self._run.id, state, step=self._step)
+            self._catalog.add_history(self._run.id, "notice", text, step=self._step, data={"level": level})
+            self._catalog.heartbeat(self._run.id, waiting)
+
+    def _warn(self, text: str) -> None:
+        self._note("notice", text, self._step, {"level": "warning"})
 
     def _note(self, kind: str, text: str, step: int, data: Mapping[str, Any]) -> None:
         patiently(self._catalog.add_history, self._run.id, kind, text, step=step, data=data)
@@ -258,3 +296,8 @@ class Journal:
         assert self._writer is not None
         self._facts |= facts
         self._writer.put_facts(self._facts)
+
+
+def _write(path: Path, text: str) -> None:
+    with told_plainly("run's folder", path.parent):
+        path.write_text(text, encoding="utf-8")

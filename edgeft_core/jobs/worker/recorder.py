@@ -19,6 +19,7 @@ from edgeft_core.events import (
     RunPrepared,
 )
 from edgeft_core.jobs.worker.journal import Journal
+from edgeft_core.jobs.worker.patience import patiently
 
 FLUSH_EVERY_S = 0.2
 BEAT_EVERY_S = 1.0
@@ -55,13 +56,13 @@ class Recorder:
         self._thread.start()
 
     def record(self, event: Event) -> None:
-        """Take one event; a few microseconds, unless the disk is so slow that the queue is full.
+        """Take one event; a few microseconds, unless the disk is full or so slow that the queue is.
 
         Raises:
-            DiskFullError: no space is left.
+            DiskFullError: no space is left, and the process was asked to end while it waited for some.
             TrainingError: the recorder broke; what it wrote before stays.
         """
-        while len(self._waiting) >= CAPACITY and self._failure is None:
+        while (patiently.waiting or len(self._waiting) >= CAPACITY) and self._failure is None:
             self._wake.set()
             time.sleep(_FULL_WAIT_S)
         self._raise_failure()

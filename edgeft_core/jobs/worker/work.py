@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
+from pathlib import Path
 
 from edgeft_core.errors import EdgeFTError, TransitionError, UnknownRunError
 from edgeft_core.events import BatchDone, ControlHandled, Event, Progress, RunEnded, SweepAdvanced
@@ -63,6 +64,8 @@ def work(
 def _train(
     home: Home, catalog: Catalog, run: RunRecord, me: ProcessIdentity, controls: CatalogControls
 ) -> RunEnded:
+    patiently.asked_to_end = lambda: controls.interrupted
+    remove_unfinished(home.run_folder(run.id))
     journal = Journal(home, run, catalog)
     recorder = Recorder(
         journal,
@@ -128,6 +131,12 @@ def _is_ours(catalog: Catalog, run_id: str, me: ProcessIdentity) -> bool:
         and run.worker is not None
         and (run.worker.pid, run.worker.host) == (me.pid, me.host)
     )
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Checkpoints that a worker was writing when it was killed."""
+    for path in (folder / "checkpoints").glob("*.tmp"):
+        path.unlink(missing_ok=True)
 
 
 def _leave(catalog: Catalog, run_id: str, controls: CatalogControls) -> None:
