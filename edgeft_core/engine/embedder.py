@@ -57,7 +57,7 @@ class Embedder:
         """Embeddings with a gradient; in parts, each embedded again on the way back, where a batch does not fit."""
         if not self.part:
             return self(images_B3HW)
-        parts = images_B3HW.split(self.part)
+        parts = torch.split(images_B3HW, self.part)
         if not torch.is_grad_enabled():
             return torch.cat([self(part) for part in parts])
         return torch.cat([checkpoint(self, part, use_reentrant=False) for part in parts])

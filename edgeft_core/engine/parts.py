@@ -30,8 +30,8 @@ class PartsNotice(Collaborator):
         yield Notice(
             "warning",
             leg.session.position.step,
-            f"A batch of {len(batch.labels_B)} images does not fit into the memory of {describe(embedder.device)}: from "
-            f"here on it goes through the backbone {embedder.part} images at a time, and gradients are accumulated. "
+            f"A batch of {len(batch.labels_B)} images does not fit into the memory of {describe(embedder.device)}: "
+            f"from here on it goes through the backbone {embedder.part} images at a time, and gradients are added up. "
             "Every step is still of the whole batch, but takes about a third longer; a smaller data.batch_size "
             "would be faster.",
         )
