@@ -50,6 +50,10 @@ class DamagedError(HomeError):
     """The file is not, or no longer, what it should be."""
 
 
+class AccessError(RequestError):
+    """Whoever asks may not do that, or may not name that folder."""
+
+
 class UnknownRunError(RequestError):
     """No run of that id or name is in the catalog."""
 

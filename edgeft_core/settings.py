@@ -36,6 +36,11 @@ class Home:
         """Drawn images and embeddings; may be deleted at any time."""
         return self.root / "cache"
 
+    @property
+    def uploads(self) -> Path:
+        """Data sets and weight files that came from the browser."""
+        return self.root / "uploads"
+
     def run_folder(self, run_id: str) -> Path:
         """Everything that belongs to one run: config, log, metrics, checkpoints."""
         return self.root / "runs" / run_id

@@ -16,6 +16,7 @@ from edgeft_core.errors import EdgeFTError
 from edgeft_core.jobs.states import RunState
 from edgeft_core.store.contract import RunRecord
 from ui import state, style
+from ui.access.gate import admit
 from ui.live.actions import actions
 from ui.live.status import status_line
 from ui.messages import calmly, show_error
@@ -72,6 +73,7 @@ def poll_s() -> float:
 def draw() -> None:
     """Run picker and status line."""
     style.apply()
+    admit()
     st.session_state[_POLL] = poll_interval(_VISIBLE_S)
     with calmly():
         record = state.current_run()

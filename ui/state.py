@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import streamlit as st
@@ -19,6 +20,11 @@ _LAST_RUN: Final = "edgeft.last_run"
 @st.cache_resource(show_spinner=False)
 def _ensured(root: str) -> Home:
     return find_home(root).ensure()
+
+
+def home_folder() -> Path:
+    """Where the home is, usable or not."""
+    return find_home().root
 
 
 def home() -> Home:

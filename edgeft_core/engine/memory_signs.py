@@ -24,7 +24,9 @@ def is_out_of_memory(error: BaseException) -> bool:
 def release(device: torch.device) -> None:
     """Give back what nobody holds any more."""
     gc.collect()
-    if device.type == "cpu" and hasattr(_C_LIBRARY, "malloc_trim"):  # glibc keeps what was freed mapped
+    if (
+        device.type == "cpu" and _C_LIBRARY and hasattr(_C_LIBRARY, "malloc_trim")
+    ):  # glibc keeps what was freed mapped
         _C_LIBRARY.malloc_trim(0)
     if device.type == "cuda":
         torch.cuda.empty_cache()

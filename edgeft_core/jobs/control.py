@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import Any, Literal
 
-from edgeft_core import store
+from edgeft_core import access, store
 from edgeft_core.config import RunConfig
 from edgeft_core.config_keys import live_keys, settings_of, value_of, with_values
 from edgeft_core.errors import ConfigError, TransitionError
@@ -67,7 +67,8 @@ _WORDS: dict[Kind, str] = {
 
 @contextmanager
 def _opened(home: Home, run: str) -> Iterator[tuple[Catalog, RunRecord]]:
-    """The catalog and the run, seen as lost if its worker is gone."""
+    """The catalog and the run, seen as lost if its worker is gone. Raises AccessError for who may only look."""
+    access.require_control()
     with closing(store.open_catalog(home.catalog_url)) as catalog:
         yield catalog, _true_state(catalog, catalog.run(run))
 
@@ -241,6 +242,7 @@ def settings_now(catalog: Catalog, record: RunRecord) -> RunConfig:
 
 def rename(home: Home, run: str, name: str) -> None:
     """Raises RequestError for an empty name."""
+    access.require_control()
     with closing(store.open_catalog(home.catalog_url)) as catalog:
         catalog.rename_run(catalog.run(run).id, name)
 
@@ -261,7 +263,8 @@ def _ask(
             f"Run {record.name} ({record.id}) is {record.state} and cannot be {_WORDS[kind]}: {more}."
         )
     request = ControlRequest(0, kind, changes, options or {})
-    command = catalog.add_command(record.id, request, requested_by=requested_by)
+    asking = access.visitor().name or requested_by
+    command = catalog.add_command(record.id, request, requested_by=asking)
     return command if wait_s is None else outcome_of(catalog, command, wait_s)
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from edgeft_core.settings import REPOSITORY
 
 # Numbers from the Windows API: subprocess names them on Windows only.
+_KEPT_FROM_CHILDREN = ("EDGEFT_CONTROL_TOKEN", "EDGEFT_VIEW_TOKEN")  # only the app needs to know them
+
 _CREATE_NEW_PROCESS_GROUP = 0x00000200
 _CREATE_BREAKAWAY_FROM_JOB = 0x01000000
 _CREATE_NO_WINDOW = 0x08000000
@@ -66,7 +68,8 @@ def _environment() -> dict[str, str]:
     The last lines of a log must be there when a process is killed.
     """
     path = os.pathsep.join([str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_KEPT_FROM_CHILDREN)}
+    return {**kept, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
 
 
 def reap_in_background(process: subprocess.Popen[bytes]) -> None:

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from edgeft_core import store
+from edgeft_core import access, store
 from edgeft_core.config import RunConfig
 from edgeft_core.config_keys import flatten, with_values
 from edgeft_core.errors import ConfigError, HomeError
@@ -50,9 +50,12 @@ def launch(
         The queued run.
 
     Raises:
+        AccessError: the visitor may only look, or a path lies outside the folders that they may name.
         ConfigError: a path in the config does not exist; lists all of them.
         HomeError: the home folder cannot be written.
     """
+    access.require_control()
+    require_paths(config)
     config = with_absolute_paths(config)
     home.ensure()
     run_id = new_run_id()
@@ -106,6 +109,12 @@ def with_absolute_paths(config: RunConfig) -> RunConfig:
     if problems := missing_paths(values):
         raise ConfigError(problems)
     return with_values(config, {key: str(path) for key, path in _paths(values)})
+
+
+def require_paths(config: RunConfig) -> None:
+    """Raises AccessError where the config names a file or folder that the visitor may not name, there or not."""
+    for _, path in _paths(flatten(config)):
+        access.require_path(path)
 
 
 def missing_paths(values: Mapping[str, Any]) -> list[str]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from edgeft_core import store
+from edgeft_core import access, store
 from edgeft_core.config import RunConfig
 from edgeft_core.config_keys import with_values
 from edgeft_core.diagnostics.case import ProbeResult
@@ -92,6 +92,7 @@ def start_probes(home: Home, run_id: str, names: Sequence[str] | None = None) ->
         UnknownRunError: there is no such run.
         HomeError: the run's folder cannot be written.
     """
+    access.require_control()
     with closing(store.open_catalog(home.catalog_url)) as catalog:
         run_id = catalog.run(run_id).id
     folder = home.run_folder(run_id)

@@ -6,7 +6,7 @@ import shutil
 from contextlib import closing
 from pathlib import Path
 
-from edgeft_core import store
+from edgeft_core import access, store
 from edgeft_core.errors import EdgeFTError, HomeError, TransitionError
 from edgeft_core.jobs.states import ACTIVE
 from edgeft_core.settings import Home
@@ -21,9 +21,11 @@ def delete(home: Home, run: str) -> None:
     before anything is lost.
 
     Raises:
+        AccessError: for who may only look.
         TransitionError: the run still goes.
         HomeError: its folder cannot be removed.
     """
+    access.require_control()
     with closing(store.open_catalog(home.catalog_url)) as catalog:
         record = catalog.run(run)
         run_id = record.id

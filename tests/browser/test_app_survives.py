@@ -54,7 +54,11 @@ def page(browser: Browser) -> Iterator[Page]:
 
 def serve(streamlit_server: StartServer, home: Home, name: str = "first") -> str:
     """A server of its own per ``name``."""
-    return streamlit_server(ROOT / "app.py", {"EDGEFT_HOME": str(home.root), "EDGEFT_TEST_SERVER": name})
+    roots = os.pathsep.join([str(home.root.parent), str(FACES.parent)])
+    return streamlit_server(
+        ROOT / "app.py",
+        {"EDGEFT_HOME": str(home.root), "EDGEFT_TEST_SERVER": name, "EDGEFT_DATA_ROOTS": roots},
+    )
 
 
 def server_process(url: str) -> psutil.Process:

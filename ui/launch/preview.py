@@ -6,6 +6,7 @@ from typing import Final
 
 import streamlit as st
 
+from edgeft_core import access
 from edgeft_core.config import DataConfig
 from edgeft_core.data import FaceDataset
 from edgeft_core.data.inspection import Inspection, inspect
@@ -24,8 +25,11 @@ def opened(config: DataConfig, seed: int) -> FaceDataset:
     """The data set, with a progress bar while its files are read for the first time.
 
     Raises:
+        AccessError: the visitor may not name its folder.
         DataError: it cannot be trained on.
     """
+    if config.source != "synthetic":
+        access.require_path(config.source)
     place = st.empty()
 
     def show(what: str, done: int, total: int) -> None:

@@ -9,6 +9,8 @@ import streamlit as st
 
 from edgeft_core.config_keys import Setting
 from edgeft_core.settings import CHECKPOINTS, DEMO_WEIGHTS
+from ui.launch.sources import may_name
+from ui.launch.uploads import uploaded_weights
 from ui.messages import escape
 
 EDGEFACE: Final = ("edgeface_xxs", "edgeface_xs_gamma_06", "edgeface_s_gamma_05", "edgeface_base")
@@ -18,6 +20,7 @@ _WORDS: Final = {
     "none": "none (random start)",
     "timm": "timm's own (ImageNet)",
 }
+_UPLOAD: Final = "a file to upload"
 
 
 def backbone_name(one: Setting, value: str, key: str) -> str:
@@ -35,8 +38,11 @@ def backbone_name(one: Setting, value: str, key: str) -> str:
 
 
 def weights(one: Setting, value: str, key: str) -> str:
-    """``demo``, ``none``, ``timm``, or a weight file: one that lies in checkpoints/, or a path."""
-    options = list(dict.fromkeys([*_WORDS, *map(str, files_in(CHECKPOINTS)), value]))
+    """``demo``, ``none``, ``timm``, or a weight file: one that lies in checkpoints/, an upload, or a path.
+
+    Empty while an upload is waited for.
+    """
+    options = list(dict.fromkeys([*_WORDS, *map(str, files_in(CHECKPOINTS)), value, _UPLOAD]))
     chosen = st.selectbox(
         one.title,
         options,
@@ -46,7 +52,9 @@ def weights(one: Setting, value: str, key: str) -> str:
         help=f"{one.text} Files in checkpoints/ are listed; a path may be typed.",
         accept_new_options=True,
     )
-    if chosen not in _WORDS and not Path(chosen).expanduser().is_file():
+    if chosen == _UPLOAD:
+        return uploaded_weights(key)
+    if chosen not in _WORDS and may_name(str(chosen)) and not Path(chosen).expanduser().is_file():
         st.error(
             f"{escape(chosen)}: no such file. Put it into {escape(str(CHECKPOINTS))}, or give its whole path."
         )
