@@ -74,5 +74,9 @@ class OutOfMemoryError(TrainingError):
     """The device ran out of memory; the message says which batch size would fit."""
 
 
+class DeviceLostError(TrainingError):
+    """The device that trains stopped answering."""
+
+
 class DiskFullError(TrainingError):
     """No space is left where the run writes; what was written stays readable."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from edgeft_core.engine.device import describe
 from edgeft_core.engine.leg import Leg
+from edgeft_core.engine.lost_device import explain_loss
 from edgeft_core.engine.memory_signs import is_out_of_memory, release
 from edgeft_core.engine.session import Session
 from edgeft_core.errors import OutOfMemoryError
@@ -15,16 +16,16 @@ from edgeft_core.errors import OutOfMemoryError
 
 @contextmanager
 def memory_explained(session: Session, current_leg: Callable[[], Leg | None]) -> Iterator[None]:
-    """Turn a failed allocation into an error that says which batch size would fit.
+    """Turn a failed allocation into an error that says which batch size would fit; name a device that is lost.
 
     Raises:
-        OutOfMemoryError: in place of whatever torch raised.
+        OutOfMemoryError, DeviceLostError: in place of whatever torch raised.
     """
     try:
         yield
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
-            raise
+            raise explain_loss(session.device, error) or error from None
         leg = current_leg()
         traceback.clear_frames(error.__traceback__)  # they hold the tensors that filled the memory
         fits = largest_batch(leg) if leg is not None else None

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from edgeft_core import store
+from edgeft_core import access, store
 from edgeft_core.config import RunConfig
 from edgeft_core.config_keys import flatten, with_values
 from edgeft_core.errors import ConfigError, RequestError, UnknownRunError, WeightsError
@@ -110,7 +110,9 @@ def fork(
         RequestError: no checkpoint is early enough, or nothing is left to train.
         WeightsError: the checkpoint is damaged.
         HomeError: the new run's folder cannot be written.
+        AccessError: for who may only look.
     """
+    access.require_control()
     wanted = Fork(changes or {}, name.strip(), why)
     with closing(store.open_catalog(home.catalog_url)) as catalog:
         parent = catalog.run(run)

@@ -55,7 +55,7 @@ def launch(
         HomeError: the home folder cannot be written.
     """
     access.require_control()
-    require_paths(config)
+    require_paths(config, but_for=_parent(home, parent_id))
     config = with_absolute_paths(config)
     home.ensure()
     run_id = new_run_id()
@@ -111,10 +111,23 @@ def with_absolute_paths(config: RunConfig) -> RunConfig:
     return with_values(config, {key: str(path) for key, path in _paths(values)})
 
 
-def require_paths(config: RunConfig) -> None:
-    """Raises AccessError where the config names a file or folder that the visitor may not name, there or not."""
+def require_paths(config: RunConfig, *, but_for: RunConfig | None = None) -> None:
+    """Raises AccessError where the config names a file or folder that the visitor may not name, there or not.
+
+    Args:
+        but_for: settings of a run whose files may be used again, whoever named them.
+    """
+    known = {path for _, path in _paths(flatten(but_for))} if but_for is not None else set()
     for _, path in _paths(flatten(config)):
-        access.require_path(path)
+        if path not in known:
+            access.require_path(path)
+
+
+def _parent(home: Home, parent_id: str | None) -> RunConfig | None:
+    if parent_id is None:
+        return None
+    with closing(store.open_catalog(home.catalog_url)) as catalog:
+        return catalog.run(parent_id).config
 
 
 def missing_paths(values: Mapping[str, Any]) -> list[str]:

@@ -200,13 +200,13 @@ def test_damage_to_the_recorded_numbers_ends_neither_this_run_nor_another(
     wait_for_step(catalog, run.id, step + 50)
     control.stop(home, run.id)
     wait_for_state(catalog, run.id, RunState.STOPPED)
+    wait_for_state(catalog, other.id, RunState.FINISHED)
 
     # A worker that finds the file damaged sets it aside, and goes on in a new one.
     path.write_bytes(b"no database " * 1000)
     before = set(path.parent.glob("metrics.sqlite.damaged-*"))
     stopped = int(catalog.run(run.id).summary["step"])
     control.requeue(home, run.id)
-    wait_for_state(catalog, other.id, RunState.FINISHED)
     wait_for_step(catalog, run.id, stopped + 5)
     (aside,) = set(path.parent.glob("metrics.sqlite.damaged-*")) - before
     with open_metrics_reader(path) as reader:
