@@ -14,6 +14,7 @@ from edgeft_core.engine.leg import Leg
 from edgeft_core.engine.memory import memory_explained
 from edgeft_core.engine.preparation import prepare, prepared
 from edgeft_core.engine.resumption import resumed
+from edgeft_core.engine.session import Session
 from edgeft_core.errors import NonFiniteError
 from edgeft_core.events import Event, RunEnded
 
@@ -38,6 +39,11 @@ def train(
         OutOfMemoryError: says which batch size would fit.
     """
     session = yield from prepare(config, folder=folder, cache=cache)
+    yield from train_session(session, controls, resume=resume)
+
+
+def train_session(session: Session, controls: Controls, *, resume: bool = False) -> Iterator[Event]:
+    """:func:`train` from a session that was prepared already."""
     crew = Crew(session, controls)
     with crew, memory_explained(session, crew.current_leg):
         yield from resumed(session, crew, resume)
