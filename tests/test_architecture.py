@@ -46,16 +46,17 @@ ALLOWED: dict[str, set[str]] = {
     "labs.embedding": {"diagnostics.probes", "engine", "models", "store"},
     "labs.sweep": {"presets", "data", "models", "diagnostics", "engine", "evaluation"},
     "labs.what_if": {"diagnostics"},
+    "proof": {"data", "models", "diagnostics", "engine", "evaluation"},
     "store": {"jobs.states"},
     "jobs": {
         *("store", "engine", "presets", "data", "diagnostics", "diagnostics.probes", "preflight"),
-        *("labs.embedding", "labs.sweep"),
+        *("labs.embedding", "labs.sweep", "proof"),
     },
-    "queries": {"store", "jobs", "diagnostics", "data", "labs.sweep"},
+    "queries": {"store", "jobs", "diagnostics", "data", "labs.sweep", "proof"},
     "figures": set(),
     "cli": {
         *("presets", "data", "models", "engine", "evaluation", "store", "jobs", "queries", "diagnostics"),
-        *("preflight", "labs.sweep"),
+        *("preflight", "labs.sweep", "proof"),
     },
     "__main__": {"cli"},
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from edgeft_core.cli import diagnose, fork, live, look, measure, preflight, start, sweep
+from edgeft_core.cli import diagnose, fork, live, look, measure, preflight, prove, start, sweep
 from edgeft_core.cli.session import HomeOption, JsonOption
 
 app = typer.Typer(
@@ -28,6 +28,8 @@ app.command("runs")(look.runs)
 app.command("show")(look.show)
 app.command("metrics")(look.metrics)
 app.command("diagnose")(diagnose.diagnose)
+app.command("prove")(prove.prove)
+app.command("apply")(prove.apply)
 app.command("set")(live.set_values)
 app.command("pause")(live.pause)
 app.command("resume")(live.resume)

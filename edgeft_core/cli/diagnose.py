@@ -66,6 +66,8 @@ def _cause(cause: Mapping[str, Any]) -> list[str]:
     ]
     if fix["rewind"]:
         lines.append("    from an earlier checkpoint")
+    if cause.get("proof"):
+        lines.append(f"  Tried: {cause['proof']['sentence']}")
     return [*lines, f"  May be a false alarm: {cause['doubt']}"]
 
 

@@ -19,6 +19,7 @@ from edgeft_core.queries.predictions import (
     histogram_now,
     histogram_over_time,
 )
+from edgeft_core.queries.proofs import can_be_tried, proof_to_apply, proofs, remedy_for, remedy_of_cause
 from edgeft_core.queries.runs import runs_table
 from edgeft_core.queries.sample_table import samples
 from edgeft_core.queries.series import Line, SeriesLines, series
@@ -48,6 +49,7 @@ __all__ = [
     "SweepResults",
     "VerdictSpan",
     "best_heads",
+    "can_be_tried",
     "case_of",
     "catalog_of",
     "chance_of",
@@ -69,6 +71,10 @@ __all__ = [
     "markers",
     "metrics_json",
     "metrics_of",
+    "proof_to_apply",
+    "proofs",
+    "remedy_for",
+    "remedy_of_cause",
     "run_status",
     "runs_table",
     "samples",

@@ -13,6 +13,8 @@ from edgeft_core.diagnostics.kept import read_findings, read_probes
 from edgeft_core.diagnostics.observer import BATCH_KEYS, SPARSE_KEYS, TAIL_LENGTH
 from edgeft_core.diagnostics.status import Verdict
 from edgeft_core.jobs.control import settings_now
+from edgeft_core.proof.kept import read_proofs
+from edgeft_core.proof.record import Proof
 from edgeft_core.queries.numbers import finite
 from edgeft_core.queries.opened import catalog_of, metrics_of
 from edgeft_core.queries.status import verdict_of
@@ -30,12 +32,22 @@ def diagnose_run(home: Home, run_id: str) -> dict[str, Any]:
     """
     case = case_of(home, run_id)
     found = diagnosis_of(case).as_dict()
+    proofs = read_proofs(home.run_folder(case.run))
     return found | {
+        "causes": [cause | {"proof": _proof(proofs.get(cause["id"]))} for cause in found["causes"]],
+        "proofs": [one.as_dict() for one in proofs.values()],
         "signals": {name: finite(value) for name, value in found["signals"].items()},
         "probes": [one.as_dict() for one in case.probes.values()],
         "findings": [one.as_dict() for one in case.findings],
         "error": case.error or None,
     }
+
+
+def _proof(proof: Proof | None) -> dict[str, Any] | None:
+    """What came of trying a cause's fix; None where it was not tried."""
+    if proof is None:
+        return None
+    return {"outcome": proof.outcome, "sentence": proof.sentence, "step": proof.run_step, "at": proof.at}
 
 
 def diagnosis_of(case: Case) -> Diagnosis:
