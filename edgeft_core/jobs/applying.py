@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from edgeft_core import store
-from edgeft_core.config_keys import live_keys, with_values
+from edgeft_core.config_keys import live_keys
 from edgeft_core.errors import TransitionError
 from edgeft_core.jobs import control
 from edgeft_core.jobs.forking import fork
@@ -62,7 +62,7 @@ def application(catalog: Catalog, run: RunRecord, remedy: Remedy) -> Application
         RequestError: there is nothing to change, or nothing that a run like this one could be given.
         ConfigError: lists every change that is unknown or out of bounds.
     """
-    config = with_values(run.config, control.applied_values(catalog, run.id))
+    config = control.settings_now(catalog, run)
     chosen = plan(config, remedy)
     point = starting_point(catalog, run, chosen.start, 1)
     keys = different(config, chosen.with_fix)

@@ -23,10 +23,9 @@ import psutil
 
 from edgeft_core import store
 from edgeft_core.config import RunConfig
-from edgeft_core.config_keys import with_values
 from edgeft_core.errors import EdgeFTError, HomeError, UnknownRunError, WeightsError
 from edgeft_core.jobs.checkpoints import copy
-from edgeft_core.jobs.control import applied_values
+from edgeft_core.jobs.control import settings_now
 from edgeft_core.jobs.detach import reap_in_background, start_detached
 from edgeft_core.jobs.starting_points import StartingPoint, starting_point
 from edgeft_core.jobs.states import ACTIVE
@@ -149,7 +148,7 @@ def prove(home: Home, run_id: str, remedy: Remedy, progress: Tell | None = None)
     began = time.monotonic()
     with closing(store.open_catalog(home.catalog_url)) as catalog:
         run = catalog.run(run_id)
-        config = with_values(run.config, applied_values(catalog, run.id))
+        config = settings_now(catalog, run)
     desk = _Desk(home.run_folder(run.id), remedy.cause, progress)
     desk.tell("Opening the run", 0, 1)
     try:
