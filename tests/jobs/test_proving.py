@@ -78,7 +78,7 @@ def test_a_process_of_its_own_tries_the_fix_and_leaves_the_result(
     assert not start_proof(home, run.id, SLOWER), "one at a time"
     assert len(processes_of(home, MODULE)) == 1
     seen = []
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + 900  # seconds where nothing else runs
     while proving(home, run.id).running and time.monotonic() < deadline:
         seen.append(proving(home, run.id))
         time.sleep(0.1)

@@ -12,6 +12,7 @@ from edgeft_core.diagnostics.causes import Cause, Evidence
 from edgeft_core.diagnostics.causes.names import CAUSE_NAMES
 from edgeft_core.store.contract import RunRecord
 from ui.diagnosis.numbers import shown, sureness
+from ui.diagnosis.proof import proof_panel
 from ui.diagnosis.remedy import remedy
 from ui.messages import escape
 
@@ -53,6 +54,7 @@ def _body(record: RunRecord, config: RunConfig, cause: Cause) -> None:
     st.table(evidence_rows(cause.evidence), border="horizontal", hide_index=True)
     st.markdown(f"**May be a false alarm.** {escape(cause.doubt)}")
     remedy(record, config, cause)
+    proof_panel(record, cause)
 
 
 def evidence_rows(evidence: Sequence[Evidence]) -> list[dict[str, str]]:

@@ -45,11 +45,6 @@ def proof_panel(record: RunRecord, cause: Cause) -> None:
     st.fragment(_draw, run_every=_POLL_S if running else None)(record.id, remedy, running)
 
 
-def try_fix(record: RunRecord, cause: Cause) -> None:
-    """Start the trial of a cause's fix, for buttons elsewhere; it is shown by :func:`proof_panel`."""
-    start_proof(state.home(), record.id, queries.remedy_of_cause(cause))
-
-
 def _draw(run_id: str, remedy: Remedy, drawn_running: bool) -> None:
     with calmly():
         told = proving(state.home(), run_id)

@@ -13,6 +13,7 @@ from edgeft_core.diagnostics.causes.names import CAUSE_NAMES
 from edgeft_core.diagnostics.chance import max_share_chance
 from edgeft_core.diagnostics.status import BAD
 from edgeft_core.figures import theme
+from edgeft_core.jobs.proving import start_proof
 from ui import state, verdicts
 from ui.live.reading import Counts
 from ui.messages import calmly, escape
@@ -91,11 +92,22 @@ def _draw(run_id: str) -> None:
             st.markdown("  \n".join(lines), width="stretch")
             if status.verdict is not None and (bad or status.verdict.status == "watch"):
                 _why(run_id, bad=bad)
+                if bad and status.likely_cause:
+                    _try_fix(run_id, status.likely_cause)
 
 
 def _why(run_id: str, *, bad: bool) -> None:
     kind: Literal["primary", "tertiary"] = "primary" if bad else "tertiary"
     if st.button("Why", icon=":material/stethoscope:", type=kind, key=f"verdict.why.{run_id}"):
+        go(DIAGNOSIS, run_id)
+
+
+def _try_fix(run_id: str, cause: str) -> None:
+    """Start the trial of the likeliest cause's fix and show it; where no setting would mend it, show the cause."""
+    if st.button("Try this fix", icon=":material/compare:", key=f"verdict.try.{run_id}"):
+        remedy = queries.remedy_for(state.home(), run_id, cause)
+        if remedy.changes:
+            start_proof(state.home(), run_id, remedy)
         go(DIAGNOSIS, run_id)
 
 
