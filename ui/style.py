@@ -34,7 +34,8 @@ _CSS: Final = f"""
 }}
 {_CHARTS} > * {{ min-width: 0; }}
 {_CHARTS} :is([data-testid="stVerticalBlock"], [data-testid="stHorizontalBlock"]) {{ gap: 0; }}
-[class*="st-key-cause_"] td > div {{ max-width: none; }}
+[class*="st-key-cause_"] [data-testid="stTable"] td > div {{ max-width: none; }}
+[class*="st-key-cause_"] [data-testid="stTable"] th p {{ white-space: nowrap; }}
 .st-key-side [data-testid="stVerticalBlock"] {{ gap: 0.35rem; }}
 .st-key-empty_state {{ max-width: 34rem; margin: 12vh auto 0; }}
 {_CHARTS} [data-testid="stPopoverButton"] {{ min-height: 0; padding: 0 0.3rem; }}

@@ -126,7 +126,7 @@ def on_curves() -> Annotation:
     return {
         "showarrow": False,
         "yshift": 1,
-        "bgcolor": theme.translucent(theme.colour(Meaning.BACKGROUND), 0.9),
+        "bgcolor": theme.translucent(theme.colour(Meaning.BACKGROUND), 0.7),
         "borderpad": 0,
         "font": small_font(),
     }

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Error as BrowserError
 
 from edgeft_core import jobs, queries
 from edgeft_core.config import RunConfig
@@ -185,10 +187,15 @@ def test_a_blocking_finding_asks_before_it_starts_and_its_fix_goes_into_the_form
 
 
 def choose(page: Page, label: str, option: str) -> None:
-    """An option of a select box; what it holds already needs no click."""
+    """An option of a select box; its list closes when the page is drawn anew just then."""
     box = page.get_by_role("combobox", name=label)
-    box.click()
-    page.get_by_role("option", name=option, exact=True).click()
+
+    def pick() -> None:
+        with suppress(BrowserError):
+            box.click(timeout=5_000)
+            page.get_by_role("option", name=option, exact=True).click(timeout=5_000)
+
+    insist(pick, lambda: box.input_value() == option, f"{label} is {option}", timeout_s=120)
 
 
 def test_a_slider_moves_the_running_job_and_leaves_a_marker(

@@ -87,6 +87,8 @@ def _draw(check: Check, preset: str, drawn_running: bool) -> None:
             st.rerun()
         if check.told.running:
             checking(check.told)
+            if check.told.report:  # what needs no network is known early
+                findings(check.told.report, check.config, preset)
             return
         if check.told.error:
             st.caption(f":orange[\u25b2] The check could not be made: {escape(check.told.error)}")

@@ -35,10 +35,10 @@ def start(config: RunConfig, check: Check) -> None:
             help="Without waiting for the check." if now else None,
         )
     _busy_line()
-    if pressed and check.told.running and not waits:
+    if pressed and check.told.running and not waits and not check.blocks:
         st.session_state[_WAITING] = config
         st.rerun()
-    if now and not pressed:
+    if now and not pressed and not check.blocks:
         st.caption("It starts by itself when the check has found nothing that blocks.")
     elif pressed or waits:
         st.session_state.pop(_WAITING, None)
