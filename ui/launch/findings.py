@@ -80,8 +80,11 @@ def _offer(fix: dict[str, Any], config: RunConfig, preset: str, number: int) -> 
     ]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(", ".join(words), width="stretch")
-        if not _BY_HAND & set(fix):
-            st.button("Use this", key=f"finding.use.{number}", on_click=_use, args=(config, preset, fix))
+        key = f"finding.use.{number}"
+        if not _BY_HAND & set(fix) and st.button(
+            "Use this", key=key, on_click=_use, args=(config, preset, fix)
+        ):
+            st.rerun()  # the form is outside the fragment that this is drawn in
 
 
 def _use(config: RunConfig, preset: str, fix: dict[str, Any]) -> None:
