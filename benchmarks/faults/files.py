@@ -77,18 +77,26 @@ def darkened(pixels: Pixels, _: int) -> Pixels:
     return (pixels // 8).astype(np.uint8)
 
 
-def shuffled_names(good: Path, target: Path) -> None:
-    """Every picture in a folder drawn by lot, as many in each as before."""
-    places = [(person, picture) for person, picture in _all(good)]
-    order = np.random.default_rng(1).permutation(len(places))
-    for number, (person, _) in enumerate(places):
-        source = places[order[number]][1]
-        _copy(source, target / person.name / f"{number:05d}{source.suffix}")
+def shuffled_share(share: float) -> Work:
+    """A part of the pictures in folders drawn by lot, as many in each as before."""
+
+    def work(good: Path, target: Path) -> None:
+        places = list(_all(good))
+        random = np.random.default_rng(1)
+        moved = np.flatnonzero(random.random(len(places)) < share)
+        order = np.arange(len(places))
+        order[moved] = random.permutation(moved)
+        for number, (person, _) in enumerate(places):
+            source = places[order[number]][1]
+            _copy(source, target / person.name / f"{number:05d}{source.suffix}")
+
+    return work
 
 
-def split(
-    name_in_validation: Callable[[int, list[Path]], str], share: float = 0.3
-) -> Work:
+shuffled_names = shuffled_share(1.0)
+
+
+def split(name_in_validation: Callable[[int, list[Path]], str], share: float = 0.3) -> Work:
     """``train`` and ``val``; a person's folder in ``val`` gets the name that the function gives."""
 
     def work(good: Path, target: Path) -> None:
@@ -109,8 +117,9 @@ def one_off(number: int, people: list[Path]) -> str:
     return people[(number + 1) % len(people)].name
 
 
-def same_name(number: int, people: list[Path]) -> str:
-    return people[number].name
+def from_the_end(number: int, people: list[Path]) -> str:
+    """The names in reverse order."""
+    return people[-1 - number].name
 
 
 def own_numbers(number: int, _: list[Path]) -> str:
@@ -233,7 +242,9 @@ def common_mode(times: float) -> Damage:
     def damage(tensors: Tensors) -> Tensors:
         changed = dict(tensors)
         name = next(name for name in tensors if name.endswith("head.fc.bias"))
-        direction = torch.nn.functional.normalize(torch.randn(512, generator=torch.Generator().manual_seed(3)), dim=0)
+        direction = torch.nn.functional.normalize(
+            torch.randn(512, generator=torch.Generator().manual_seed(3)), dim=0
+        )
         weight = tensors[name.replace("bias", "weight")]
         changed[name] = tensors[name] + times * weight.norm() * direction
         return changed

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from benchmarks.faults import files
-from benchmarks.faults.catalogue import from_folder, settings, stage_settings
+from benchmarks.faults.catalogue import SYNTHETIC, from_folder, settings, stage_settings
 from benchmarks.faults.fault import Fault, Situation
 from benchmarks.faults.ground import Ground
-
-SYNTHETIC = ("synthetic",)
 
 
 def many_people(ground: Ground) -> Situation:
@@ -50,7 +48,7 @@ HEALTHY: tuple[Fault, ...] = (
         from_folder("uneven", files.skewed(10, 0.33, 0.5)),
     ),
     Fault("healthy/random-backbone", "", "no weights, all trained", random_backbone, on=SYNTHETIC),
-    Fault("healthy/smoothing", "", "label smoothing .3", settings(head__label_smoothing=0.3)),
+    Fault("healthy/smoothing", "", "label smoothing .3", settings(head__label_smoothing=0.3), on=SYNTHETIC),
     Fault("healthy/published", "", "s 64 and m .5", settings(head__scale=64.0, head__margin_rad=0.5)),
     Fault("healthy/large-batch", "", "batches of 256", settings(data__batch_size=256, stages__0__epochs=60)),
     Fault(
@@ -58,8 +56,9 @@ HEALTHY: tuple[Fault, ...] = (
         "",
         "CosFace with margin .35 at s 30",
         settings(head__kind="cosface", head__margin_rad=0.35, head__scale=30.0),
+        on=SYNTHETIC,
     ),
-    Fault("healthy/centred", "", "centring on", settings(head__centre=True)),
+    Fault("healthy/centred", "", "centring on", settings(head__centre=True), on=SYNTHETIC),
     Fault("healthy/16px", "", "faces enlarged from 16 px", settings(data__low_res_px=16), on=SYNTHETIC),
     Fault(
         "healthy/pull",

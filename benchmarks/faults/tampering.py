@@ -17,6 +17,7 @@ from edgeft_core.config import HeadConfig
 from edgeft_core.data.images import IntArray
 from edgeft_core.diagnostics.signals import BatchView
 from edgeft_core.engine import optimisers
+from edgeft_core.engine.embedding_store import weights_hash
 from edgeft_core.models.edgeface import VARIANTS, EdgeFace
 from edgeft_core.models.heads import MarginHead, build_head
 
@@ -43,7 +44,18 @@ def network(name: str, change: Change) -> ContextMaker:
     def build(embedding_dim: int = 512, *, pretrained: bool = False) -> Wrapped:  # noqa: ARG001
         return Wrapped(embedding_dim, change)
 
-    return lambda: patch.dict(models.BACKBONES, {name: build})
+    @contextmanager
+    def registered() -> Iterator[None]:
+        def own_hash(module: nn.Module) -> str:
+            return f"{name} {weights_hash(module)}"  # embeddings of equal weights are not equal here
+
+        with (
+            patch.dict(models.BACKBONES, {name: build}),
+            patch("edgeft_core.engine.feeds.weights_hash", own_hash),
+        ):
+            yield
+
+    return registered
 
 
 def dropout(share: float) -> Change:
@@ -52,7 +64,9 @@ def dropout(share: float) -> Change:
 
 def around_one_point(spread: float) -> Change:
     """Noise that depends on the picture and not on who is on it."""
-    point_D = torch.nn.functional.normalize(torch.randn(512, generator=torch.Generator().manual_seed(5)), dim=0)
+    point_D = torch.nn.functional.normalize(
+        torch.randn(512, generator=torch.Generator().manual_seed(5)), dim=0
+    )
 
     def change(_: Wrapped, images_B3HW: Tensor, emb_BD: Tensor) -> Tensor:
         noise = []
@@ -193,4 +207,3 @@ def together(*makers: ContextMaker) -> Iterator[None]:
         for make in makers:
             stack.enter_context(make())
         yield
-

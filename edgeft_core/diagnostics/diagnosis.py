@@ -103,8 +103,10 @@ def _stepped_back(cause: Cause, found: list[Cause]) -> Cause:
     """The cause with less confidence if another one, surer than itself, brings it about."""
     for other in found:
         explains = cause.id in EXPLAINS.get(other.id, ()) or (cause.id == "early" and other is not cause)
+        mutual = other.id in EXPLAINS.get(cause.id, ())  # either looks like the other: the surer one stands
         if (
             explains
+            and not (mutual and other.confidence <= cause.confidence)
             and other.confidence >= limit.CERTAIN_CONFIDENCE * cause.confidence
             and other.confidence >= 0.5
         ):

@@ -108,9 +108,17 @@ def has_collapsed(reading: Reading, past: Sequence[Reading], signs: Signs) -> bo
 def has_stalled(reading: Reading, past: Sequence[Reading], clock: Clock) -> bool:
     """Nothing is learned for long, and at this pace nothing will be by the end of the stage."""
     begin = clock.quiet_start()
-    if reading.above_chance or reading.step - begin < clock.stall_steps(reading.shape):
+    if _has_clearly_left_chance(reading) or reading.step - begin < clock.stall_steps(reading.shape):
         return False
-    return not _projected_gap(reading, past, clock) >= limit.GAP_USEFUL
+    needed = limit.GAP_SLOW if reading.above_chance else limit.GAP_USEFUL
+    return not _projected_gap(reading, past, clock) >= needed
+
+
+def _has_clearly_left_chance(reading: Reading) -> bool:
+    """Whether Top-1 or Top-5 is not only beyond the band of guessing, but by a good part of it."""
+    return reading.top1 > limit.BY_A_HAIR * reading.top1_high or (
+        reading.top5_tells and reading.top5 > limit.BY_A_HAIR * reading.top5_high
+    )
 
 
 def runs_away(reading: Reading, past: Sequence[Reading], first_loss: float) -> bool:

@@ -85,6 +85,13 @@ GAP_USEFUL = 0.6
 """A run that will get here by the end of its stage at its pace is slow, not stalled: Top-5 is then four times chance
 for 518 classes."""
 
+GAP_SLOW = 0.3
+"""A run that has left chance by a hair and will not even get here is as good as stalled: its Top-5 would end at twice
+chance."""
+
+BY_A_HAIR = 1.5
+"""Times the upper end of the band of guessing: beyond, a run learns, however slowly."""
+
 EASED = 0.67
 """A concentration that has lost a third of itself over a window and a half is on its way out."""
 
@@ -151,6 +158,18 @@ INPUT_CONSTANT_STD = 0.04
 INPUT_RANGE_SLACK = 0.15
 """Overshoot beyond the expected smallest and largest pixel that resampling explains."""
 
+INPUT_NARROW_SHARE = 0.3
+"""Share of the range of pixels that a whole batch uses: 32 photographs use .8 to 1, pictures saved as 0 to 1 .004, ten
+bits read as eight a quarter or an eighth."""
+
+RANGE_GAIN = 1.8
+"""Factor by which 1 - cosine of different people must grow under another range of pixels. Contrast alone gives 1.5
+between -1 to 1 and ImageNet's statistics; the right range gave 2.2 to 400."""
+
+RANGE_INFORMATION = 1.1
+"""Factor by which d' must grow as well. On scrambled networks ImageNet's larger contrast spread the embeddings five
+times as far while d' fell by a quarter; the right range raised it by 13 % at least, and its error is 5 %."""
+
 NEARLY_RANDOM_SHARE = 0.05
 """Share of a backbone's numbers left random that makes it another network."""
 
@@ -184,6 +203,9 @@ MARGIN_LARGE_RAD = 0.8
 
 MERGED_HEAD = 0.5
 """Mean cosine between class weights. Random 0; centred ones -1/(C-1); one prototype 1."""
+
+REPLAY_SATURATED = 0.97
+"""Top-k of a replay from which on another one cannot be better."""
 
 CLASS_BIAS = 0.3
 """Logit std across samples over that across classes: below it the class decides more than the face."""

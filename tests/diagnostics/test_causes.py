@@ -301,3 +301,122 @@ def test_the_diagnosis_is_plain_data() -> None:
     assert [one["confidence"] for one in again["causes"]] == sorted(
         (one["confidence"] for one in again["causes"]), reverse=True
     )
+
+
+REFUSED = (
+    "weights/face.safetensors (safetensors) does not fit edgeface_xxs: {loaded} of 160 tensors (48% of its parameters) "
+    "match; {counts}.\nLikely cause: the file is of another network.\nBy module:\n  stages.3: 0 of 34 tensors loaded"
+)
+
+
+@pytest.mark.parametrize(
+    ("counts", "cause"),
+    [
+        ("34 missing", "weights.missing"),
+        ("34 missing, 12 unexpected", "weights.missing"),
+        ("32 with NaN or Inf", "weights.nonfinite"),
+    ],
+)
+def test_a_weight_file_that_was_refused_is_the_cause(counts: str, cause: str) -> None:
+    error = REFUSED.format(loaded=126, counts=counts)
+    found = diagnose(Case("r", case().config, 0, error=error)).causes
+    assert found[0].id == cause
+    assert not [one for one in found[1:] if one.confidence >= 0.5]
+
+
+def test_tensors_with_nan_do_not_count_as_missing() -> None:
+    nan = {"key": "stem.0.weight", "kind": "non_finite"}
+    lost = {"key": "stem.1.weight", "kind": "missing"}
+    weights: Mapping[str, Any] = {**LOADED, "complete": False, "random_share": 0.5, "problems": [nan]}
+    assert confidence("weights.missing", case(weights=weights)) == 0.0
+    assert confidence("weights.missing", case(weights={**weights, "problems": [nan, lost]})) > 0.9
+
+
+def test_a_complete_file_that_was_never_trained_is_missing_weights() -> None:
+    trained, never = (
+        case(probes=probe("weights_random", untouched_share=share, d_prime_loaded=1.0, d_prime_random=0.3))
+        for share in (0.0, 0.88)
+    )
+    assert confidence("weights.missing", trained) == 0.0
+    assert confidence("weights.missing", never) >= 0.9
+
+
+def test_an_embedding_layer_that_is_known_to_be_random_is_not_held_against_the_file() -> None:
+    known: Mapping[str, Any] = {**LOADED, "source": "timm", "random_share": 0.06}
+    assert (
+        confidence(
+            "weights.missing", case(weights=known, probes=probe("weights_random", untouched_share=0.06))
+        )
+        == 0
+    )
+
+
+def normalisations(**spreads: tuple[float, float]) -> dict[str, ProbeResult]:
+    """The probe's values from ``kind=(cosine of different people, d')``."""
+    values = {f"cos_different_{kind}": cosine for kind, (cosine, _) in spreads.items()}
+    values |= {f"d_prime_{kind}": d_prime for kind, (_, d_prime) in spreads.items()}
+    return probe("normalisation", **values)
+
+
+def test_a_range_that_only_adds_contrast_is_no_evidence() -> None:
+    wider = normalisations(minus_one_to_one=(0.95, 1.0), imagenet=(0.77, 0.73))
+    assert confidence("input.range", case(first={"cos_different": 0.95}, probes=wider)) == 0.0
+
+
+def test_of_two_ranges_that_recover_the_one_that_the_weights_are_made_for_is_advised() -> None:
+    probes = normalisations(none=(0.999, 1.24), minus_one_to_one=(0.75, 1.84), imagenet=(0.64, 1.82))
+    fed: Mapping[str, Any] = {
+        "settings": {"data.normalisation": "none"},
+        "signals": {"input_min": 0.0, "input_max": 255.0},
+    }
+    cause = ask("input.range", case(probes=probes, **fed))
+    assert cause.fix.restart == {"data.normalisation": "minus_one_to_one"}
+    assert cause.confidence > 0.9
+
+
+def test_a_network_without_weights_expects_no_range() -> None:
+    fresh: Mapping[str, Any] = {**LOADED, "source": "none", "random_share": 1.0}
+    settings = {"backbone.weights": "none", "data.normalisation": "zero_to_one"}
+    assert confidence("input.range", case(settings=settings, weights=fresh)) == 0.0
+
+
+FAINT = {"input_min": -1.0, "input_max": -0.99, "input_std_images": 0.003, "cos_different": 0.999}
+BLANK = {"input_min": -1.0, "input_max": -1.0, "input_std_images": 0.0, "cos_different": 1.0}
+
+
+@pytest.mark.parametrize(("signals", "cause"), [(FAINT, "input.range"), (BLANK, "input.constant")])
+def test_faint_pictures_are_out_of_range_and_blank_ones_are_blank(
+    signals: Mapping[str, float], cause: str
+) -> None:
+    seen = case("collapsed", signals={**COLLAPSED, **signals}, first={"cos_different": 1.0})
+    assert diagnose(seen).causes[0].id == cause
+
+
+def test_of_two_causes_that_look_like_each_other_the_surer_one_stands() -> None:
+    seen = case("collapsed", signals={**COLLAPSED, **FAINT}, first={"cos_different": 1.0})
+    ranked = {one.id: one.confidence for one in diagnose(seen).causes}
+    assert ranked["input.range"] == confidence("input.range", seen)
+    assert ranked["input.constant"] < confidence("input.constant", seen)
+
+
+def test_replays_are_compared_by_top_1_where_everybody_is_among_five() -> None:
+    signals = {**COLLAPSED, "cos_different": 0.97}
+    few = {"n_classes": 40, "first": {"cos_different": 0.97}}
+    top5 = {"train_top5_as_is": 0.91, "train_top5_centred": 0.99, "images": 280.0}
+    clear, none = (
+        probe("head_replays", **top5, train_top1_as_is=0.5, train_top1_centred=centred)
+        for centred in (0.98, 0.5)
+    )
+    gained, lost = (
+        confidence("embedding.common_mode", case("collapsed", signals=signals, probes=one, **few))
+        for one in (clear, none)
+    )
+    assert gained > lost
+
+
+def test_a_replay_that_learns_ten_times_as_fast_needs_no_stall() -> None:
+    slow = {"top1_running": 0.01, "top5_running": 0.03, "update_ratio_head": 2e-6}
+    tried = probe("head_replays", train_top5_as_is=0.03, train_top5_lr_tenfold=0.25, images=500.0)
+    run: Mapping[str, Any] = {"settings": {"stages.0.head_lr": 1e-6}, "signals": slow}
+    assert confidence("lr.too_low", case("learning", **run)) < 0.5
+    assert confidence("lr.too_low", case("learning", probes=tried, **run)) > 0.85

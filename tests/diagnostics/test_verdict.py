@@ -260,3 +260,15 @@ def test_a_verdict_survives_json(status: str) -> None:
 
 def test_an_unknown_status_of_a_newer_version_reads_as_learning() -> None:
     assert Verdict.from_dict({"status": "enlightened"}).status == "learning"
+
+
+@pytest.mark.parametrize(("gap_at_600", "expected"), [(0.12, "stalled"), (0.4, "learning")])
+def test_a_run_that_leaves_chance_by_a_hair_must_get_somewhere_in_its_stage(
+    gap_at_600: float, expected: str
+) -> None:
+    made = tracker()
+    made.stage(0, steps=1200, rate_warmup=0)
+    for step in range(1, 601):
+        gap = gap_at_600 * step / 600
+        made.batch(step, signals(step, {"gap": gap, "top1_running": 0.004, "top5_running": 0.024}))
+    assert made.verdict.status == expected

@@ -43,18 +43,23 @@ CAUSES: Mapping[str, Callable[[Case], Cause | None]] = {
 }
 
 _EMBEDDINGS = ("embedding.common_mode", "embedding.collapsed", "head.collapsed")
+_LABELS = ("labels.shuffled", "labels.split_mismatch")
 
 EXPLAINS: Mapping[str, tuple[str, ...]] = {
     "weights.nonfinite": ("numerics.nonfinite", *_EMBEDDINGS),
-    "weights.missing": (*_EMBEDDINGS, "lr.too_low", "labels.shuffled"),
-    "input.constant": ("input.range", *_EMBEDDINGS, "labels.shuffled", "weights.missing"),
-    "input.range": (*_EMBEDDINGS, "lr.too_low", "labels.shuffled", "weights.missing", "numerics.nonfinite"),
+    "weights.missing": (*_EMBEDDINGS, "lr.too_low", *_LABELS),
+    "input.constant": ("input.range", *_EMBEDDINGS, *_LABELS, "weights.missing", "lr.too_low"),
+    "input.range": (
+        *("input.constant", *_EMBEDDINGS, *_LABELS, "lr.too_low"),
+        *("weights.missing", "numerics.nonfinite"),
+    ),
     "embedding.alignment_only": _EMBEDDINGS,
-    "embedding.collapsed": ("embedding.common_mode", "head.collapsed", "labels.shuffled"),
+    "embedding.collapsed": ("embedding.common_mode", "head.collapsed", *_LABELS),
     "lr.too_high": (*_EMBEDDINGS, "numerics.nonfinite"),
     "head.not_training": ("lr.too_low", "head.collapsed", "embedding.common_mode"),
     "sampling.single_class": ("head.collapsed", "data.imbalance", "labels.split_mismatch", "lr.too_high"),
-    "labels.split_mismatch": ("labels.shuffled",),
+    "labels.shuffled": ("embedding.collapsed",),
+    "labels.split_mismatch": ("labels.shuffled", "embedding.collapsed"),
     "labels.out_of_range": ("data.imbalance",),
     "margin.too_large": ("eval.margin", "head.collapsed"),
 }

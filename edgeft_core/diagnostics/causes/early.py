@@ -11,7 +11,7 @@ from edgeft_core.diagnostics.chance import top_k_band, top_k_chance
 
 def early(case: Case) -> Cause | None:
     """``early``: too few steps to say anything, or accuracy leaves chance just now."""
-    if is_bad(case) or is_learning_well(case):
+    if is_bad(case) or is_learning_well(case) or case.error:
         return None
     weighing = Weighing("early", case)
     enough = max(case.steps_per_epoch, limit.WARMUP_STEPS_LEAST) + case.stage_config.warmup_steps

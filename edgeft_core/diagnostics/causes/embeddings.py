@@ -12,6 +12,7 @@ from edgeft_core.diagnostics.causes.symptoms import (
     knows_identities,
     largest_pull,
     percent,
+    replayed,
     rose_in_stage,
     validation_at_chance,
     was_healthy_at_first,
@@ -88,19 +89,14 @@ def _means_after_centring(case: Case, weighing: Weighing) -> None:
 
 
 def _replayed_centred(case: Case, weighing: Weighing) -> None:
-    as_is, centred = (case.probe("head_replays", f"train_top5_{name}") for name in ("as_is", "centred"))
-    if as_is is None or centred is None:
+    found = replayed(case, "centred", factor=1.3)
+    if found is None:
         return
-    if centred >= 1.3 * as_is and centred - as_is > 0.01:
-        weighing.supports(
-            0.7,
-            "head_replays.train_top5_centred",
-            centred,
-            as_is,
-            f"A fresh head reached Top-5 {percent(centred)} on centred embeddings, {percent(as_is)} on these.",
-        )
-    else:
-        weighing.doubts(0.3, f"A fresh head is not helped by centring (Top-5 {percent(centred)}).")
+    if found.better:
+        text = f"A fresh head on centred embeddings reached {found.told}."
+        weighing.supports(0.7, "head_replays.centred", found.other, found.as_is, text)
+    elif found.as_is < limit.REPLAY_SATURATED:
+        weighing.doubts(0.3, f"A fresh head is not helped by centring ({found.told}).")
 
 
 def collapsed(case: Case) -> Cause | None:

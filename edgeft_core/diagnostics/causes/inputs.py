@@ -27,32 +27,41 @@ LIMITS: Mapping[Normalisation, tuple[float, float]] = {
 HARM: Mapping[Normalisation, float] = {
     "none": 0.85,
     "zero_to_one": 0.6,
-    "imagenet": 0.45,
-    "minus_one_to_one": 0.45,
+    "imagenet": 0.3,
+    "minus_one_to_one": 0.3,
 }
-"""How sure a wrong normalisation alone makes trouble: measured cosines .96 (0 to 255), .91 (0 to 1), .05 (ImageNet)."""
+"""How sure a wrong normalisation alone makes trouble: measured cosines .96 (0 to 255), .91 (0 to 1), .05 (ImageNet,
+which differs from -1 to 1 by a factor of two and a small shift)."""
+
+HARM_UNTRAINED: Mapping[Normalisation, float] = {"none": 0.5}
+"""The same for a network without weights, which expects nothing; only numbers in the hundreds drown its biases."""
+
+
+def expected_normalisation(weights: str) -> Normalisation:
+    """What a backbone was trained with: -1 to 1 for faces, ImageNet's statistics for timm's own weights."""
+    return "imagenet" if weights == "timm" else "minus_one_to_one"
 
 
 def expected_kind(case: Case) -> Normalisation:
-    """What the backbone was trained with: -1 to 1 for face backbones, ImageNet's statistics for timm's own weights."""
-    return "imagenet" if case.config.backbone.weights == "timm" else "minus_one_to_one"
+    """What this run's backbone was trained with."""
+    return expected_normalisation(case.config.backbone.weights)
 
 
 def wrong_range(case: Case) -> Cause | None:
     """``input.range``: pixels do not lie where the backbone expects them."""
     weighing = Weighing("input.range", case)
     expected, used = expected_kind(case), case.config.data.normalisation
-    if used != expected:
+    harm = HARM_UNTRAINED if case.config.backbone.weights == "none" else HARM
+    if used != expected and used in harm:
         weighing.supports(
-            HARM[used],
+            harm[used],
             "data.normalisation",
             None,
             None,
-            f"data.normalisation={used} feeds pixels as {WORDS[used]}; this backbone was trained with "
-            f"{WORDS[expected]}.",
+            f"data.normalisation={used} feeds pixels as {WORDS[used]}; such a backbone is made for {WORDS[expected]}.",
         )
-    _measured(case, expected, weighing)
-    best = _other_normalisations(case, weighing) or expected
+    narrow = _measured(case, expected, weighing)
+    best = used if narrow else _other_normalisations(case, weighing) or expected
     if not weighing.empty:
         _crowded_at_once(case, weighing)
     return weighing.cause(
@@ -70,68 +79,103 @@ def wrong_range(case: Case) -> Cause | None:
     )
 
 
-def _measured(case: Case, expected: Normalisation, weighing: Weighing) -> None:
+def _measured(case: Case, expected: Normalisation, weighing: Weighing) -> bool:
+    """What the pixels say; whether they fill a corner of their range only, which no normalisation mends."""
     low, high = case.signal("input_min"), case.signal("input_max")
     if low is None or high is None:
-        return
+        return False
     least, most = LIMITS[expected]
-    if low >= least - limit.INPUT_RANGE_SLACK and high <= most + limit.INPUT_RANGE_SLACK:
-        _narrow(case, expected, weighing)
-        return
-    far = high > 10.0 or low < -10.0
-    weighing.supports(
-        0.7 if far else 0.35,
-        "input_max",
-        high,
-        most,
-        f"The first batch held pixels from {low:.3g} to {high:.3g}; {least:.3g} to {most:.3g} is expected.",
-    )
+    if low < least - limit.INPUT_RANGE_SLACK or high > most + limit.INPUT_RANGE_SLACK:
+        far = high > 10.0 or low < -10.0
+        weighing.supports(
+            0.7 if far else 0.35,
+            "input_max",
+            high,
+            most,
+            f"The first batch held pixels from {low:.3g} to {high:.3g}; {least:.3g} to {most:.3g} is expected.",
+        )
+        return False
+    return _narrow(case, expected, weighing)
 
 
-def _narrow(case: Case, expected: Normalisation, weighing: Weighing) -> None:
-    """Pixels inside the expected range, but in a corner of it only."""
+def _narrow(case: Case, expected: Normalisation, weighing: Weighing) -> bool:
+    """Pixels inside the expected range, but in a corner of it."""
     low, high = case.signals["input_min"], case.signals["input_max"]
     least, most = LIMITS[expected]
+    if _in_a_corner(case):
+        start, end = LIMITS[case.config.data.normalisation]
+        text = (
+            f"All pixels of the first batch lie between {low:.3g} and {high:.3g} of {start:.3g} to {end:.3g}: "
+            "pictures that were scaled or normalised before they were saved look so."
+        )
+        weighing.supports(0.85 if _faint(case) else 0.4, "input_max", high, end, text)
+        return True
     if least < 0.0 <= low + limit.INPUT_RANGE_SLACK:
         text = f"No pixel of the first batch is below {low:.2g}; {least:.3g} to {most:.3g} is expected."
         weighing.supports(0.5, "input_min", low, least, text)
-    elif (high - low) < 0.1 * (most - least):
-        text = f"All pixels of the first batch lie between {low:.3g} and {high:.3g}, a tenth of what is expected."
-        weighing.supports(0.6, "input_max", high, most, text)
+    return False
+
+
+def _in_a_corner(case: Case) -> bool:
+    """Whether the first batch uses a small part of the range of pixels."""
+    low, high = case.signal("input_min"), case.signal("input_max")
+    start, end = LIMITS[case.config.data.normalisation]
+    return low is not None and high is not None and high - low < limit.INPUT_NARROW_SHARE * (end - start)
+
+
+def _faint(case: Case) -> bool:
+    """Whether it does, and images differ within it by as much as faces do: they are there, only scaled."""
+    low, high, spread = (case.signal(name) for name in ("input_min", "input_max", "input_std_images"))
+    if low is None or high is None or spread is None or not _in_a_corner(case):
+        return False
+    return spread >= limit.INPUT_CONSTANT_STD * (high - low) > 0.0
 
 
 def _other_normalisations(case: Case, weighing: Weighing) -> Normalisation | None:
     """Would the same network tell faces better apart if it got them otherwise? Returns the best one."""
-    used = case.config.data.normalisation
+    used, expected = case.config.data.normalisation, expected_kind(case)
     fed = case.probe("normalisation", f"cos_different_{used}")
-    found = {kind: case.probe("normalisation", f"cos_different_{kind}") for kind in WORDS}
-    tried = {kind: cosine for kind, cosine in found.items() if cosine is not None and kind != used}
-    if fed is None or not tried:
+    if fed is None:
         return None
-    best = min(tried, key=lambda kind: tried[kind])
-    gain = (1.0 - tried[best]) / max(1.0 - fed, 1e-6)
-    known, before = (case.probe("normalisation", f"ncm_top1_{kind}") for kind in (best, used))
-    loses = known is not None and before is not None and known < 0.8 * before
-    if gain >= 1.5 and not loses:
-        weighing.supports(
-            min(0.95, 0.5 + 0.15 * gain),
-            f"normalisation.cos_different_{best}",
-            tried[best],
-            fed,
-            f"Fed as {WORDS[best]}, the same images have a mean cosine of {tried[best]:.2f} between different people "
-            f"instead of {fed:.2f}.",
-        )
-        return best
-    weighing.doubts(0.6, "No other range of pixels spreads the embeddings further.")
-    return None
+    better = [kind for kind in WORDS if kind != used and _recovers(case, kind, used)]
+    if not better:
+        weighing.doubts(0.6, "No other range of pixels tells people apart better.")
+        return None
+    best = expected if expected in better else max(better, key=lambda kind: _separation(case, kind) or 0.0)
+    apart = case.probes["normalisation"].values[f"cos_different_{best}"]
+    weighing.supports(
+        min(0.95, 0.5 + 0.15 * (1.0 - apart) / max(1.0 - fed, 1e-6)),
+        f"normalisation.cos_different_{best}",
+        apart,
+        fed,
+        f"Fed as {WORDS[best]}, the same images have a mean cosine of {apart:.2f} between different people instead of "
+        f"{fed:.2f}, and people are told apart better.",
+    )
+    return best
+
+
+def _recovers(case: Case, kind: Normalisation, used: Normalisation) -> bool:
+    """Whether people come out farther apart and easier to tell apart: more contrast alone gives the first only."""
+    fed, apart = (case.probe("normalisation", f"cos_different_{one}") for one in (used, kind))
+    if fed is None or apart is None or 1.0 - apart < limit.RANGE_GAIN * (1.0 - fed):
+        return False
+    before, after = _separation(case, used), _separation(case, kind)
+    return before is None or after is None or after >= limit.RANGE_INFORMATION * before
+
+
+def _separation(case: Case, kind: Normalisation) -> float | None:
+    """How well people are told apart under a normalisation: d', or nearest class means where it is not known."""
+    d_prime = case.probe("normalisation", f"d_prime_{kind}")
+    return d_prime if d_prime is not None else case.probe("normalisation", f"ncm_top1_{kind}")
 
 
 def _crowded_at_once(case: Case, weighing: Weighing) -> None:
     """Before any training, only input and weights can have made embeddings alike."""
     cosine = case.first.get("cos_different")
     if cosine is not None and cosine >= limit.CROWDED_COSINE:
+        crowd = (cosine - limit.CROWDED_COSINE) / (limit.SPREAD_ENOUGH - limit.CROWDED_COSINE)
         weighing.supports(
-            0.5,
+            0.5 * min(1.0, crowd),
             "cos_different",
             cosine,
             0.0,
@@ -149,20 +193,21 @@ def constant(case: Case) -> Cause | None:
     weighing = Weighing("input.constant", case)
     spread, low, high = (case.signal(name) for name in ("input_std_images", "input_min", "input_max"))
     least, most = LIMITS[case.config.data.normalisation]
+    faint = _faint(case)
     if spread is not None and spread < limit.INPUT_CONSTANT_STD * (most - least):
         flat = low is not None and high is not None and high - low < limit.INPUT_CONSTANT_STD * (most - least)
         weighing.supports(
-            0.95,
+            0.5 if faint else 0.95,
             "input_std_images",
             spread,
             0.2 * (most - least),
             f"A pixel varies by {spread:.2g} between images, faces vary by {0.2 * (most - least):.2g}: "
-            + ("the images are blank." if flat else "all images are the same picture."),
+            + ("the images are blank, or nearly." if flat else "all images are the same picture."),
         )
     share = case.probe("labels", "constant_share")
     if share is not None and share >= 0.1:
         text = f"{percent(share)} of the images looked at are blank or the same picture."
-        weighing.supports(min(0.95, 0.5 + share), "labels.constant_share", share, 0.0, text)
+        weighing.supports(0.3 if faint else min(0.95, 0.5 + share), "labels.constant_share", share, 0.0, text)
     return weighing.cause(
         meaning="The images hold no faces (blank, or one picture again and again): all get the same embedding.",
         doubt="The first batch may have met a run of placeholders; the preview on the launch page shows more images.",

@@ -8,7 +8,13 @@ from edgeft_core.diagnostics import theory
 from edgeft_core.diagnostics import thresholds as limit
 from edgeft_core.diagnostics.case import Case
 from edgeft_core.diagnostics.causes.cause import Cause, Fix, Weighing
-from edgeft_core.diagnostics.causes.symptoms import different_people, is_learning_well, percent, well_above
+from edgeft_core.diagnostics.causes.symptoms import (
+    different_people,
+    is_learning_well,
+    percent,
+    replayed,
+    well_above,
+)
 
 
 def useful_scale(case: Case) -> float:
@@ -58,19 +64,14 @@ def scale_too_low(case: Case) -> Cause | None:
 
 
 def _higher_is_better(case: Case, weighing: Weighing, reach: float) -> None:
-    as_is, other = (case.probe("head_replays", f"train_top5_{name}") for name in ("as_is", "recommended"))
-    if as_is is None or other is None:
+    found = replayed(case, "recommended", factor=1.3)
+    if found is None:
         return
-    if other >= 1.3 * as_is and other - as_is > 0.01:
-        weighing.supports(
-            0.6,
-            "head_replays.train_top5_recommended",
-            other,
-            as_is,
-            f"A fresh head reached Top-5 {percent(other)} at the recommended scale, {percent(as_is)} at this one.",
-        )
-    elif reach >= limit.POOR_REACH or other < 0.8 * as_is:
-        weighing.doubts(0.4, f"The recommended scale does no better in a replay (Top-5 {percent(other)}).")
+    if found.better:
+        text = f"A fresh head at the recommended scale reached {found.told}."
+        weighing.supports(0.6, "head_replays.recommended", found.other, found.as_is, text)
+    elif reach >= limit.POOR_REACH or found.other < 0.8 * found.as_is:
+        weighing.doubts(0.4, f"The recommended scale does no better in a replay ({found.told}).")
 
 
 def _not_the_embeddings(case: Case, weighing: Weighing) -> None:
@@ -89,8 +90,9 @@ def scale_too_high(case: Case) -> Cause | None:
     bound = theory.cosface_scale_bound(case.n_classes)
     noise = case.s_eff**2 / (2.0 * case.config.backbone.embedding_dim)
     if case.n_classes > 1 and noise > math.log(case.n_classes):
+        far = min(1.0, math.log(noise / math.log(case.n_classes)) / math.log(10.0))
         weighing.supports(
-            0.55,
+            0.55 + 0.25 * far,
             "s / T",
             case.s_eff,
             bound,
@@ -121,14 +123,14 @@ def scale_too_high(case: Case) -> Cause | None:
 
 
 def _lower_is_better(case: Case, weighing: Weighing) -> None:
-    as_is, other = (case.probe("head_replays", f"train_top5_{name}") for name in ("as_is", "recommended"))
-    if weighing.empty or as_is is None or other is None:
+    found = replayed(case, "recommended", factor=1.2)
+    if weighing.empty or found is None:
         return
-    if other >= 1.2 * as_is and other - as_is > 0.01:
-        text = f"A fresh head reached Top-5 {percent(other)} at the recommended scale, {percent(as_is)} at this one."
-        weighing.supports(0.6, "head_replays.train_top5_recommended", other, as_is, text)
-    else:
-        weighing.doubts(0.3, f"The recommended scale does no better in a replay (Top-5 {percent(other)}).")
+    if found.better:
+        text = f"A fresh head at the recommended scale reached {found.told}."
+        weighing.supports(0.6, "head_replays.recommended", found.other, found.as_is, text)
+    elif found.as_is < limit.REPLAY_SATURATED:
+        weighing.doubts(0.3, f"The recommended scale does no better in a replay ({found.told}).")
 
 
 def margin_too_large(case: Case) -> Cause | None:
@@ -179,16 +181,14 @@ def _still_costly(case: Case) -> bool:
 
 
 def _without_margin(case: Case, weighing: Weighing) -> None:
-    as_is, without = (case.probe("head_replays", f"train_top5_{name}") for name in ("as_is", "recommended"))
-    if weighing.empty or as_is is None or without is None:
+    found = replayed(case, "recommended", factor=1.2)
+    if weighing.empty or found is None:
         return
-    if without >= 1.2 * as_is and without - as_is > 0.01:
-        text = f"A fresh head reached Top-5 {percent(without)} with a margin of .2 at most, {percent(as_is)} with it."
-        weighing.supports(0.6, "head_replays.train_top5_recommended", without, as_is, text)
-    else:
-        weighing.doubts(
-            0.3, f"With the recommended margin a fresh head does no better (Top-5 {percent(without)})."
-        )
+    if found.better:
+        text = f"A fresh head with a margin of .2 at most reached {found.told}."
+        weighing.supports(0.6, "head_replays.recommended", found.other, found.as_is, text)
+    elif found.as_is < limit.REPLAY_SATURATED:
+        weighing.doubts(0.3, f"With the recommended margin a fresh head does no better ({found.told}).")
 
 
 def margin_in_accuracy(case: Case) -> Cause | None:

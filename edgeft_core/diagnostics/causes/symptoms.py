@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from edgeft_core.diagnostics import thresholds as limit
 from edgeft_core.diagnostics.case import Case
@@ -86,6 +87,47 @@ def was_healthy_at_first(case: Case) -> bool:
     """Whether different people had clearly different embeddings before anything was trained."""
     first = case.first.get("cos_different")
     return first is not None and first < limit.CROWDED_COSINE
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A fresh head under other settings beside one under these.
+
+    Attributes:
+        k: of the Top-k that is compared.
+        as_is, other: that Top-k on training images.
+        better: the other is better by the factor that was asked for, beyond the error of counting.
+        told: for sentences.
+    """
+
+    k: int
+    as_is: float
+    other: float
+    better: bool
+
+    @property
+    def told(self) -> str:
+        return f"Top-{self.k} {percent(self.other)}, {percent(self.as_is)} with these"
+
+
+def replayed(case: Case, variant: str, *, factor: float) -> Replayed | None:
+    """What a replay under other settings reached; None where none ran.
+
+    Top-5 is compared first, and Top-1 where Top-5 shows no difference: with few people everybody is among five.
+    """
+    found = [_replayed(case, variant, k, factor) for k in (5, 1)]
+    ran = [one for one in found if one is not None]
+    return next((one for one in ran if one.better), ran[-1] if ran else None)
+
+
+def _replayed(case: Case, variant: str, k: int, factor: float) -> Replayed | None:
+    as_is, other = (case.probe("head_replays", f"train_top{k}_{name}") for name in ("as_is", variant))
+    if as_is is None or other is None:
+        return None
+    images = case.probe("head_replays", "images") or 1000.0
+    error = math.sqrt((as_is + other) / images)
+    better = other >= factor * as_is and other - as_is > limit.SIGNIFICANT * error
+    return Replayed(k, as_is, other, better)
 
 
 def percent(value: float) -> str:

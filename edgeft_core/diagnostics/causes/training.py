@@ -10,10 +10,12 @@ from edgeft_core.diagnostics import thresholds as limit
 from edgeft_core.diagnostics.case import Case
 from edgeft_core.diagnostics.causes.cause import Cause, Fix, Weighing
 from edgeft_core.diagnostics.causes.symptoms import (
+    Replayed,
     different_people,
     is_learning_well,
     largest_pull,
     percent,
+    replayed,
     rose_in_stage,
 )
 
@@ -182,21 +184,14 @@ def _losing(case: Case, weighing: Weighing) -> None:
 
 
 def _slower_is_better(case: Case, weighing: Weighing) -> None:
-    as_is, slower = (case.probe("head_replays", f"train_top5_{name}") for name in ("as_is", "lr_tenth"))
-    if as_is is None or slower is None:
+    found = replayed(case, "lr_tenth", factor=1.5)
+    if found is None:
         return
-    if slower >= 1.5 * as_is and slower - as_is > 0.02:
-        weighing.supports(
-            0.8,
-            "head_replays.train_top5_lr_tenth",
-            slower,
-            as_is,
-            f"A fresh head reached Top-5 {percent(slower)} with a tenth of the rate, {percent(as_is)} with this one.",
-        )
+    if found.better:
+        text = f"A fresh head with a tenth of the rate reached {found.told}."
+        weighing.supports(0.8, "head_replays.lr_tenth", found.other, found.as_is, text)
     elif not case.stage_config.train_backbone:
-        weighing.doubts(
-            0.5, f"A tenth of the rate does no better (Top-5 {percent(slower)} against {percent(as_is)})."
-        )
+        weighing.doubts(0.5, f"A tenth of the rate does no better ({found.told}).")
 
 
 def rate_too_low(case: Case) -> Cause | None:
@@ -213,13 +208,16 @@ def rate_too_low(case: Case) -> Cause | None:
     if rate < 3e-5:
         text = f"The head's learning rate is {rate:.0e}; a fresh head usually gets 1e-4 to 1e-2."
         weighing.supports(0.5, f"{case.stage_key}head_lr", rate, 1e-3, text)
+    tried = replayed(case, "lr_tenfold", factor=1.5)
     if case.verdict.status != "stalled" and not weighing.empty:
-        weighing.doubts(0.5, "It has not stalled so far.")
+        if tried is None or not tried.better:
+            weighing.doubts(0.5, "It has not stalled so far.")
     elif not weighing.empty:
         top5, chance = case.signal("top5_running"), min(1.0, 5.0 * case.chance)
         text = f"At its pace so far the run will still be near chance (Top-5 {percent(chance)}) when the stage ends."
         weighing.supports(0.4, "top5_running", top5, chance, text)
-    _faster_is_better(case, weighing)
+    if tried is not None:
+        _faster_is_better(tried, weighing)
     return weighing.cause(
         meaning="The loss falls, but a step changes so little that the planned steps will not get anywhere.",
         doubt="Warm-ups and slow starts look the same for a while; look at the trend.",
@@ -230,22 +228,12 @@ def rate_too_low(case: Case) -> Cause | None:
     )
 
 
-def _faster_is_better(case: Case, weighing: Weighing) -> None:
-    as_is, faster = (case.probe("head_replays", f"train_top5_{name}") for name in ("as_is", "lr_tenfold"))
-    if as_is is None or faster is None:
-        return
-    if faster >= 1.5 * as_is and faster - as_is > 0.02:
-        weighing.supports(
-            0.6,
-            "head_replays.train_top5_lr_tenfold",
-            faster,
-            as_is,
-            f"A fresh head reached Top-5 {percent(faster)} with ten times the rate, {percent(as_is)} with this one.",
-        )
+def _faster_is_better(tried: Replayed, weighing: Weighing) -> None:
+    if tried.better:
+        text = f"A fresh head with ten times the rate reached {tried.told}."
+        weighing.supports(0.6, "head_replays.lr_tenfold", tried.other, tried.as_is, text)
     else:
-        weighing.doubts(
-            0.6, f"Ten times the rate does no better (Top-5 {percent(faster)} against {percent(as_is)})."
-        )
+        weighing.doubts(0.6, f"Ten times the rate does no better ({tried.told}).")
 
 
 def nonfinite(case: Case) -> Cause | None:
@@ -254,6 +242,7 @@ def nonfinite(case: Case) -> Cause | None:
     if (
         re.search(r"\b(NaN|infinity|nan|inf|overflows)\b", case.error)
         and "in the weight backbone." not in case.error
+        and "does not fit" not in case.error  # a weight file that was refused
     ):
         weighing.supports(0.95, "error", None, None, case.error.split(". ")[0] + ".")
     elif case.verdict.status == "diverged" and any(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from edgeft_core.diagnostics import thresholds as limit
 from edgeft_core.diagnostics.case import Case
 from edgeft_core.diagnostics.causes.cause import Cause, Fix, Weighing
@@ -13,7 +15,9 @@ def missing(case: Case) -> Cause | None:
     """``weights.missing``: parts of the backbone were never loaded and are random."""
     weighing = Weighing("weights.missing", case)
     _account(case, weighing)
+    _refused(case, weighing)
     _beside_random(case, weighing)
+    _never_trained(case, weighing)
     _alike_at_once(case, weighing)
     if case.weights.get("source") == "none":
         _nothing_asked_for(case, weighing)
@@ -27,12 +31,29 @@ def missing(case: Case) -> Cause | None:
         "random places. No setting of the head can mend that.",
         doubt="A few missing tensors may not matter (a classifier that is not used), and a stage that trains the "
         "backbone can make up for some.",
-        fix=Fix(text, restart={"backbone.allow_partial": False} if _incomplete(case) else {}),
+        fix=Fix(text, restart=_named_settings(likely)),
     )
 
 
+def _named_settings(likely: str) -> dict[str, str]:
+    """The settings that the account's likely cause names, as ``backbone.name=edgeface_s_gamma_05``."""
+    return dict(re.findall(r"(backbone\.(?:name|weights))=([\w-]+)", likely))
+
+
 def _incomplete(case: Case) -> bool:
-    return bool(case.weights) and not case.weights.get("complete", True)
+    """Whether tensors are missing or do not fit; one that holds NaN is there, and another cause's business."""
+    kinds = {str(one.get("kind")) for one in case.weights.get("problems") or ()}
+    return bool(case.weights) and not case.weights.get("complete", True) and kinds != {"non_finite"}
+
+
+def _refused(case: Case, weighing: Weighing) -> None:
+    """The run did not start because the file does not fit."""
+    found = re.search(r"does not fit .+?: (\d+) of (\d+) tensors.+?match; (.+?)\.(?: |\n|$)", case.error)
+    if found is None or re.fullmatch(r"\d+ with NaN or Inf", found[3]):
+        return
+    matched, tensors = int(found[1]), int(found[2])
+    text = f"The run did not start: {matched} of {tensors} tensors of the file fit the network ({found[3]})."
+    weighing.supports(0.97, "error", float(matched), float(tensors), text)
 
 
 def _account(case: Case, weighing: Weighing) -> None:
@@ -50,26 +71,46 @@ def _account(case: Case, weighing: Weighing) -> None:
     )
 
 
+def _never_trained(case: Case, weighing: Weighing) -> None:
+    """A complete file whose modules hold what an initialisation gives."""
+    share = _untouched_share(case)
+    if not share:
+        return
+    where = case.probes["weights_random"].words.get("untouched", "")
+    text = (
+        f"{percent(share)} of the backbone's numbers lie in modules that hold exactly what an initialisation gives "
+        f"({where}): the file has them, but nobody ever trained them."
+    )
+    weighing.supports(0.95, "weights_random.untouched_share", share, 0.0, text)
+
+
+def _untouched_share(case: Case) -> float:
+    """Share of the backbone that was never trained though the file has it; 0 where it is none to speak of."""
+    share = case.probe("weights_random", "untouched_share")
+    if share is None or case.weights.get("source") == "none":
+        return 0.0
+    share -= float(case.weights.get("random_share") or 0.0)  # known to be random, and told
+    return share if share >= limit.NEARLY_RANDOM_SHARE else 0.0
+
+
 def _beside_random(case: Case, weighing: Weighing) -> None:
-    """Are the loaded weights any better than the same network at random?"""
-    loaded, fresh = (case.probe("weights_random", f"ncm_top1_{kind}") for kind in ("loaded", "random"))
+    """Do the loaded weights know any more than the same network at random?"""
+    loaded, fresh = (case.probe("weights_random", f"d_prime_{kind}") for kind in ("loaded", "random"))
     if loaded is None or fresh is None or case.weights.get("source") == "none":
         return
-    if loaded <= 1.1 * fresh:
-        weighing.supports(
-            0.6,
-            "weights_random.ncm_top1_loaded",
-            loaded,
-            fresh,
-            f"Nearest class means are right for {percent(loaded)} of the images with these weights and for "
-            f"{percent(fresh)} with random ones: the weights know no more about faces than chance does.",
-        )
-    elif not weighing.empty:
-        weighing.doubts(
-            0.2,
-            f"With these weights nearest class means are right for {percent(loaded)}, with random ones for "
-            f"{percent(fresh)}: much of what the file knows did arrive.",
-        )
+    alike, random = (case.probe("weights_random", f"cos_different_{kind}") for kind in ("loaded", "random"))
+    scrambled = (
+        alike is not None
+        and random is not None
+        and case.config.data.normalisation == expected_kind(case)
+        and 1.0 - random >= limit.RANGE_GAIN * (1.0 - alike)
+    )
+    seen = f"With these weights people are told apart by d' {loaded:.2f}, with random ones by {fresh:.2f}"
+    if loaded <= limit.RANGE_INFORMATION * fresh:
+        text = f"{seen}: the weights know no more about these faces than chance does."
+        weighing.supports(0.6 if scrambled else 0.3, "weights_random.d_prime_loaded", loaded, fresh, text)
+    elif not weighing.empty and not _incomplete(case) and not case.error and not _untouched_share(case):
+        weighing.doubts(0.2, f"{seen}: much of what the file knows did arrive.")
 
 
 def _alike_at_once(case: Case, weighing: Weighing) -> None:
@@ -115,6 +156,9 @@ def nonfinite(case: Case) -> Cause | None:
             0.0,
             f"{len(broken)} tensors hold NaN or infinity: {named}.",
         )
+    elif found := re.search(r"does not fit .+?(\d+) with NaN or Inf", case.error):
+        text = f"The run did not start: {found[1]} tensors of the file hold NaN or infinity."
+        weighing.supports(0.97, "error", float(found[1]), 0.0, text)
     elif "in the weight backbone." in case.error and case.step <= 1:
         weighing.supports(0.95, "error", None, None, case.error.split(". ")[0] + ".")
     count = case.probe("weights_random", "nonfinite_loaded")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import torch
+from torch import nn
 
 from edgeft_core.diagnostics.case import ProbeResult
 from edgeft_core.diagnostics.probes.context import ProbeContext, Tell
 from edgeft_core.diagnostics.probes.faces import embed
 from edgeft_core.diagnostics.probes.spread import Spread, spread
+from edgeft_core.diagnostics.probes.untouched import Untouched, listed, untouched
 from edgeft_core.models import build_backbone
 
 
@@ -30,13 +32,27 @@ def probe(context: ProbeContext, tell: Tell) -> ProbeResult:
         for tensor in loaded_net.state_dict().values()
         if tensor.is_floating_point()
     )
-    values = {**_named(loaded, "loaded"), **_named(fresh, "random"), "nonfinite_loaded": float(nonfinite)}
+    never_trained = _never_trained(context, loaded_net, fresh_net)
+    values = {
+        **_named(loaded, "loaded"),
+        **_named(fresh, "random"),
+        "nonfinite_loaded": float(nonfinite),
+        "untouched_share": never_trained.share,
+    }
     text = (
         f"Among {loaded.images} images the nearest class mean is right for {loaded.nearest_mean:.0%} with the loaded "
         f"weights and for {fresh.nearest_mean:.0%} with random ones; different people have a mean cosine of "
         f"{loaded.cos_different:.2f} and {fresh.cos_different:.2f}."
     )
-    return ProbeResult("weights_random", values, text)
+    words = {"untouched": listed(never_trained.modules)} if never_trained.modules else {}
+    return ProbeResult("weights_random", values, text, words=words)
+
+
+def _never_trained(context: ProbeContext, loaded_net: nn.Module, fresh_net: nn.Module) -> Untouched:
+    """Modules that hold what an initialisation gives, against two draws."""
+    backbone = context.config.backbone.model_copy(update={"weights": "none"})
+    other = build_backbone(backbone, image_px=context.config.data.image_px, seed=context.config.seed + 2)
+    return untouched(loaded_net, fresh_net, other.module)
 
 
 def _named(one: Spread, name: str) -> dict[str, float]:

@@ -8,6 +8,7 @@ from typing import get_args
 
 from edgeft_core.config import Normalisation
 from edgeft_core.diagnostics.case import Finding
+from edgeft_core.diagnostics.causes.inputs import expected_normalisation
 from edgeft_core.diagnostics.probes.spread import Spread
 from edgeft_core.preflight.network_checks.sample import NetworkSample
 from edgeft_core.preflight.report import Passed
@@ -18,6 +19,7 @@ from edgeft_core.preflight.thresholds import (
     RANGE_BLOCKING_RECOVERY,
     RANGE_COSINE,
     RANGE_KEPT_SEPARATION,
+    RANGE_PREFERRED,
     RANGE_RECOVERY,
 )
 
@@ -57,10 +59,17 @@ def embedding_spread(sample: NetworkSample) -> Iterator[Finding | Passed]:
 
 
 def _best_alternative(sample: NetworkSample) -> tuple[Normalisation, Spread]:
-    """The normalisation, other than the one in use, under which different people are farthest apart."""
-    used = sample.subject.config.data.normalisation
+    """The normalisation, other than the one in use, under which different people are farthest apart.
+
+    The one that such weights are made for stands unless another is more than half again as good: contrast alone
+    spreads embeddings a little.
+    """
+    config = sample.subject.config
+    used, expected = config.data.normalisation, expected_normalisation(config.backbone.weights)
     tried = {kind: sample.spread(kind) for kind in get_args(Normalisation) if kind != used}
     kind = min(tried, key=lambda one: tried[one].cos_different)
+    if expected in tried and _recovery(tried[expected], tried[kind]) < RANGE_PREFERRED:
+        kind = expected
     return kind, tried[kind]
 
 

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from edgeft_core.diagnostics.case import Finding, Level
+from edgeft_core.diagnostics.probes.untouched import listed, untouched
+from edgeft_core.diagnostics.thresholds import NEARLY_RANDOM_SHARE
+from edgeft_core.models import build_backbone
 from edgeft_core.models.weights.report import KIND_WORDS, WeightsReport
 from edgeft_core.preflight.network_checks.sample import NetworkSample
 from edgeft_core.preflight.report import Passed
@@ -37,6 +40,7 @@ def weights_account(sample: NetworkSample) -> Iterator[Finding | Passed]:
 
 def _complete(sample: NetworkSample, report: WeightsReport) -> Iterator[Finding | Passed]:
     yield Passed(CHECK, report.summary(), _values(report))
+    yield from _never_trained(sample, report)
     for caution in report.cautions:
         yield Finding("weights.caution", "info", caution)
     trains = any(stage.train_backbone for stage in sample.subject.config.stages)
@@ -48,6 +52,32 @@ def _complete(sample: NetworkSample, report: WeightsReport) -> Iterator[Finding 
             "Choose weights, or train the backbone in a second stage.",
             values={"random_share": 1.0},
         )
+
+
+def _never_trained(sample: NetworkSample, report: WeightsReport) -> Iterator[Finding]:
+    """A file can hold every tensor and still be random in part: whoever saved it had loaded only half of another."""
+    if report.source == "none":
+        return
+    config = sample.subject.config
+    backbone = config.backbone.model_copy(update={"weights": "none"})
+    fresh, other = (
+        build_backbone(backbone, image_px=config.data.image_px, seed=config.seed + draw).module
+        for draw in (1, 2)
+    )
+    found = untouched(sample.network, fresh, other)
+    share = found.share - report.random_share
+    if share < NEARLY_RANDOM_SHARE:
+        return
+    yield Finding(
+        "weights.untouched",
+        "blocking",
+        f"All tensors are in the file, but {share:.0%} of the backbone's numbers lie in {len(found.modules)} modules "
+        f"that hold exactly what an initialisation gives ({listed(found.modules)}): they were never trained. Whoever "
+        "saved the file had loaded only part of the weights; get the original.",
+        cause="weights.missing",
+        values={"untouched_share": share, "modules": float(len(found.modules))},
+        examples=found.modules[:5],
+    )
 
 
 def _level(sample: NetworkSample, report: WeightsReport) -> Level:

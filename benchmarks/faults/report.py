@@ -1,0 +1,181 @@
+"""Rows of trials as a page: ``docs/diagnosis-report.md``."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+import psutil
+import torch
+
+from benchmarks.faults import scores
+from benchmarks.faults.fault import Fault
+from benchmarks.faults.trial import Row
+
+INTRODUCTION = """\
+Every cause of [causes](causes.md) was put into an otherwise healthy run, the way it happens to people:
+through files, through settings, through a changed program. Healthy runs that start slowly stand beside
+them. Each run went through the engine and the observer that the worker uses, the checks before training
+and the probes were the app's own, and then the fix of the likeliest cause was applied and measured with
+the same rules. `benchmarks/faults` does it all; this page is written by it."""
+
+HELD_OUT = (
+    "Variants on which no rule was tuned: other magnitudes, people and networks, and two faults at once."
+)
+
+WORDS = """\
+*Detected*: a verdict other than learning or healthy, a run that ends with an error, or a cause told
+with a confidence of .5 or more. *False alarm*: any of these in a healthy run, at any time (`early` is
+the right answer there). *Steps* count from the start of the run, *seconds* are processor time of the
+training, one thread. A fix *recovers* when at the end no verdict is bad, training images are recognised
+well above chance, and the cause is no longer told. Fixes that are settings were applied as they are,
+live from the step of the verdict or in a new run; where the text says that files or code must be
+mended, that was done if the right cause said so."""
+
+
+def report(rows: Sequence[Row], held_out: Sequence[Row], known: dict[str, Fault], command: str) -> str:
+    """The whole page."""
+    return "\n".join(_page(rows, held_out, known, command)) + "\n"
+
+
+def _page(
+    rows: Sequence[Row], held_out: Sequence[Row], known: dict[str, Fault], command: str
+) -> Iterator[str]:
+    yield "# How good the diagnosis is\n"
+    yield INTRODUCTION + "\n"
+    yield f"{_setting()} Command: `{command}`.\n"
+    yield WORDS + "\n"
+    yield "## The suite\n"
+    yield from _figures(rows)
+    yield from _matrix(rows)
+    yield from _mistakes(rows)
+    yield from _trials(rows, known)
+    if held_out:
+        yield "## Held out\n"
+        yield f"{HELD_OUT}\n"
+        yield from _figures(held_out)
+        yield from _mistakes(held_out)
+        yield from _trials(held_out, known)
+
+
+def _setting() -> str:
+    today = datetime.now(UTC).date().isoformat()
+    cores = psutil.cpu_count()
+    machine = platform.machine().replace("_", "-")
+    return f"{today}, {cores}-core {machine} shared with other work, no GPU, torch {torch.__version__}, one thread."
+
+
+def _figures(rows: Sequence[Row]) -> Iterator[str]:
+    bad, good = scores.faults(rows), scores.healthy(rows)
+    seeds = len({row["seed"] for row in rows})
+    yield f"{len(bad)} runs with a fault and {len(good)} healthy ones, {seeds} seeds.\n"
+    yield "| | |"
+    yield "|---|---|"
+    yield f"| detected by the run alone | {scores.share(bad, scores.detected)} |"
+    yield f"| detected, with the checks before training | {scores.share(bad, _with_preflight)} |"
+    yield f"| right cause named before training already | {scores.share(bad, scores.warned)} |"
+    for moment, look in scores.LOOKS.items():
+        those = [row for row in bad if look(row)] if "alarm" in moment else bad
+        first = scores.share(those, lambda row, look=look: scores.right_first(row, look))
+        three = scores.share(those, lambda row, look=look: scores.right_in_three(row, look))
+        yield f"| right cause first, {moment} | {first} |"
+        yield f"| right cause among three, {moment} | {three} |"
+    yield f"| false alarms per healthy run, from the run alone | {scores.share(good, scores.false_alarm)} |"
+    yield f"| the same with the checks before training | {scores.share(good, _falsely_warned)} |"
+    yield f"| bad verdicts in healthy runs | {scores.share(good, scores.bad_verdict)} |"
+    yield f"| steps to the verdict | {scores.quantiles(scores.steps_to_alarm(bad))} |"
+    yield f"| seconds to the verdict | {scores.quantiles(scores.seconds_to_alarm(bad))} |"
+    yield f"| within 300 steps or 30 s | {scores.share(bad, scores.in_time)} |"
+    yield f"| fixes that are settings and recover | {scores.recovered(bad, ('live', 'restart', 'refused'))} |"
+    yield f"| fixes by hand that recover | {scores.recovered(bad, ('by hand',))} |"
+    yield f"| all fixes that recover | {scores.recovered(bad, ('live', 'restart', 'refused', 'by hand', 'none'))} |"
+    yield ""
+
+
+def _with_preflight(row: Row) -> bool:
+    return scores.detected(row, "with_preflight") or scores.warned(row)
+
+
+def _falsely_warned(row: Row) -> bool:
+    return scores.false_alarm(row, "with_preflight")
+
+
+def _matrix(rows: Sequence[Row]) -> Iterator[str]:
+    table = scores.confusion(rows, scores.LOOKS[scores.FULL])
+    yield "### Injected and told\n"
+    yield "What was told first at the end, with checks and probes; in brackets what the run alone tells at its end.\n"
+    yield "| injected | told first | from the run alone |"
+    yield "|---|---|---|"
+    alone = scores.confusion(rows, scores.LOOKS["at the end, from the run alone"])
+    for injected in sorted(table):
+        cells = (
+            ", ".join(f"{name} {count}" for name, count in one[injected].most_common())
+            for one in (table, alone)
+        )
+        yield f"| {injected} | {' | '.join(cells)} |"
+    yield ""
+
+
+def _mistakes(rows: Sequence[Row]) -> Iterator[str]:
+    full = scores.LOOKS[scores.FULL]
+    missed = [row for row in scores.faults(rows) if not scores.right_first(row, full)]
+    alarms = [row for row in scores.healthy(rows) if scores.false_alarm(row)]
+    unmended = [row for row in scores.faults(rows) if not row["fix"]["recovered"]]
+    if not (missed or alarms or unmended):
+        return
+    yield "### What went wrong\n"
+    for row in missed:
+        yield f"- {_place(row)}: told {_causes(full(row)) or 'nothing'}."
+    for row in alarms:
+        yield f"- {_place(row)}: {row['run']['alarm'] or 'no verdict'}, told {_causes(row['run']['end_causes'])}."
+    for row in unmended:
+        fix = row["fix"]
+        yield f"- {_place(row)}: the fix ({fix['kind']}, {fix.get('changes', '')}) ends {fix.get('end', 'nowhere')}."
+    yield ""
+
+
+def _trials(rows: Sequence[Row], known: dict[str, Fault]) -> Iterator[str]:
+    yield "### Each of them\n"
+    yield "| what was done | data | verdict at step | first cause: alone, with checks and probes | fix |"
+    yield "|---|---|---|---|---|"
+    for name in dict.fromkeys(row["name"] for row in rows):
+        for kind in ("synthetic", "faces"):
+            those = [row for row in rows if row["name"] == name and row["data"] == kind]
+            if those:
+                yield _trial(name, kind, those, known)
+    yield ""
+
+
+def _trial(name: str, kind: str, rows: Sequence[Row], known: dict[str, Fault]) -> str:
+    title = known[name].title if name in known else ""
+    verdicts = ", ".join(dict.fromkeys(_verdict(row) for row in rows))
+    looks = ("at the end, from the run alone", scores.FULL)
+    first = "; ".join(
+        ", ".join(dict.fromkeys(scores.named(row, scores.LOOKS[look]) or "none" for row in rows))
+        for look in looks
+    )
+    fixes = ", ".join(dict.fromkeys(_fix(row) for row in rows))
+    return f"| `{name}` {title} | {kind} | {verdicts} | {first} | {fixes} |"
+
+
+def _verdict(row: Row) -> str:
+    told = row["run"]
+    if row["error"] and not told["alarm"]:
+        return "did not start"
+    return f"{told['alarm']} {told['alarm_step']}" if told["alarm"] else "none"
+
+
+def _fix(row: Row) -> str:
+    fix = row.get("fix")
+    if not fix:
+        return ""
+    return f"{fix['kind']}: {'recovers' if fix['recovered'] else 'does not'}"
+
+
+def _place(row: Row) -> str:
+    return f"`{row['name']}` on {row['data']}, seed {row['seed']}"
+
+
+def _causes(told: Sequence[Sequence[float | str]]) -> str:
+    return ", ".join(f"{name} {sure:.2f}" for name, sure in told[:3])
