@@ -20,6 +20,7 @@ CERTAIN_AT_ONCE = frozenset(
         "weights.nonfinite",
         "input.range",
         "input.constant",
+        "mode.train_eval",
         "head.not_training",
         "backbone.not_training",
         "labels.shuffled",

@@ -26,7 +26,10 @@ from edgeft_core.events import (
     StageStarted,
 )
 
-BATCH_KEYS = ("loss", "cos_different", "top5_running", "max_class_share", "batch_label_classes")
+BATCH_KEYS = (
+    *("loss", "cos_different", "cos_same_image"),
+    *("top5_running", "max_class_share", "batch_label_classes"),
+)
 SPARSE_KEYS = (
     "amp_scale",
     "contrastive_gradient_share",

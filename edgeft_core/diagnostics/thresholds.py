@@ -227,5 +227,12 @@ SKEWED_LABELS = 0.5
 SAME_PASS_COSINE = 0.98
 """Cosine of the same image in train and eval mode; without dropout and with frozen statistics it is 1."""
 
+PASSES_APART = 0.15
+"""Cosine of a face's two resolutions in evaluation minus that in training. Without dropout they differ by .01
+(augmentation); dropout of a tenth, which many networks are made with, takes .1, one of .9 measured .88."""
+
+RECENT_POINTS = 5
+"""Points of a noisy series that are averaged: of a batch of 32 only four images have their other resolution measured."""
+
 MARGIN_IN_SCORES = 1e-3
 """Share of s / T by which the own class' logit may be off before labels are inside the scores."""

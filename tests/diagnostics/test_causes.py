@@ -368,6 +368,7 @@ def test_of_two_ranges_that_recover_the_one_that_the_weights_are_made_for_is_adv
     fed: Mapping[str, Any] = {
         "settings": {"data.normalisation": "none"},
         "signals": {"input_min": 0.0, "input_max": 255.0},
+        "first": {"cos_different": 0.999},
     }
     cause = ask("input.range", case(probes=probes, **fed))
     assert cause.fix.restart == {"data.normalisation": "minus_one_to_one"}
@@ -420,3 +421,19 @@ def test_a_replay_that_learns_ten_times_as_fast_needs_no_stall() -> None:
     run: Mapping[str, Any] = {"settings": {"stages.0.head_lr": 1e-6}, "signals": slow}
     assert confidence("lr.too_low", case("learning", **run)) < 0.5
     assert confidence("lr.too_low", case("learning", probes=tried, **run)) > 0.85
+
+
+@pytest.mark.parametrize(("inside", "certain"), [(0.97, False), (0.88, False), (0.1, True)])
+def test_two_passes_over_one_face_tell_dropout_from_a_sound_network(inside: float, certain: bool) -> None:
+    seen = case(
+        signals={"val_cos_same_image": 0.98},
+        trails=trail(*(inside,) * 12, name="cos_same_image"),
+        **STAGE_2,
+    )
+    assert (confidence("mode.train_eval", seen) >= 0.85) == certain
+    assert (diagnose(seen).certain is not None) == certain
+
+
+def test_a_frozen_backbone_has_one_pass_only() -> None:
+    seen = case(signals={"val_cos_same_image": 0.98}, trails=trail(*(0.1,) * 12, name="cos_same_image"))
+    assert confidence("mode.train_eval", seen) == 0.0

@@ -220,6 +220,7 @@ def train_eval(case: Case) -> Cause | None:
             1.0,
             f"One image has a cosine of {same:.2f} between its embedding in training and in evaluation mode.",
         )
+    _twins_apart(case, weighing)
     inside, outside = case.signal("cos_different"), case.signal("val_cos_different")
     if (
         case.stage_config.train_backbone
@@ -245,3 +246,24 @@ def train_eval(case: Case) -> Cause | None:
             "its statistics are trained.",
         ),
     )
+
+
+def _twins_apart(case: Case, weighing: Weighing) -> None:
+    """Two passes over one face, at its two resolutions: alike in evaluation and not in training?
+
+    Dropout draws another mask for each pass, so with a share p the cosine falls to 1 - p of what it is.
+    """
+    seen = case.in_stage("cos_same_image").values[-limit.RECENT_POINTS :]
+    outside = case.signal("val_cos_same_image")
+    if not case.stage_config.train_backbone or outside is None or len(seen) < limit.RECENT_POINTS:
+        return
+    inside = sum(seen) / len(seen)
+    apart = outside - inside
+    if apart >= limit.PASSES_APART:
+        weighing.supports(
+            0.5 + 0.45 * min(1.0, (apart - limit.PASSES_APART) / 0.35),
+            "cos_same_image",
+            inside,
+            outside,
+            f"A face at its two resolutions has a cosine of {inside:.2f} in training and {outside:.2f} in evaluation.",
+        )

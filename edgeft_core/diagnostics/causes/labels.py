@@ -93,7 +93,8 @@ def split_mismatch(case: Case) -> Cause | None:
         sure, strength = knows_identities(case), min(1.0, top1 / 0.4)
         top = case.signals["val_top1"]
         text = f"Top-1 is {percent(top1)} on training images and {percent(top)} on validation images, which is chance."
-        weighing.supports(strength * (0.6 if sure else 0.3), "val_top1", top, top1, text)
+        weight = 0.2 if sure is False else 0.6 if sure else 0.55
+        weighing.supports(strength * weight, "val_top1", top, top1, text)
         if sure:
             d_prime = case.signals["val_d_prime"]
             text = f"Validation images of one name do belong together (d' {d_prime:.2f}), only under another number."
