@@ -11,8 +11,9 @@ from pathlib import Path
 
 from benchmarks.faults.catalogue import FAULTS
 from benchmarks.faults.held_out import HELD_OUT
+from benchmarks.faults.report import report
 from benchmarks.faults.starters import HEALTHY
-from benchmarks.faults.suite import performed, read, tasks
+from benchmarks.faults.suite import catalogue, performed, read, tasks
 from benchmarks.faults.trial import Row
 
 SHORT = (
@@ -33,7 +34,20 @@ def main() -> int:
         with asked.out.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
         print(f"{number}/{len(wanted)} {time.monotonic() - began:.0f} s  {_line(row)}", flush=True)
+    if asked.report:
+        _write_report(asked)
     return 0
+
+
+def _write_report(asked: argparse.Namespace) -> None:
+    held_out = {one.name for one in HELD_OUT}
+    rows = read(asked.out)
+    suite, kept_apart = (
+        [row for row in rows if (row["name"] in held_out) == apart] for apart in (False, True)
+    )
+    page = report(suite, kept_apart, catalogue(), f"python -m benchmarks.faults --seeds {asked.seeds}")
+    asked.report.write_text(page, encoding="utf-8")
+    print(page)
 
 
 def _names(asked: argparse.Namespace) -> list[str]:
@@ -69,6 +83,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--home", type=Path, default=Path(tempfile.gettempdir()) / "edgeft-faults")
     parser.add_argument("--out", type=Path, help="rows of JSON; trials that it holds are not done again")
+    parser.add_argument("--report", type=Path, help="write the page here, from all rows of --out")
     asked = parser.parse_args()
     asked.out = asked.out or asked.home / "rows.jsonl"
     return asked

@@ -121,7 +121,7 @@ def _mistakes(rows: Sequence[Row]) -> Iterator[str]:
     full = scores.LOOKS[scores.FULL]
     missed = [row for row in scores.faults(rows) if not scores.right_first(row, full)]
     alarms = [row for row in scores.healthy(rows) if scores.false_alarm(row)]
-    unmended = [row for row in scores.faults(rows) if not row["fix"]["recovered"]]
+    unmended = [row for row in scores.faults(rows) if "fix" in row and not row["fix"]["recovered"]]
     if not (missed or alarms or unmended):
         return
     yield "### What went wrong\n"

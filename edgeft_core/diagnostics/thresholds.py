@@ -162,6 +162,10 @@ INPUT_NARROW_SHARE = 0.3
 """Share of the range of pixels that a whole batch uses: 32 photographs use .8 to 1, pictures saved as 0 to 1 .004, ten
 bits read as eight a quarter or an eighth."""
 
+INPUT_BOTH_ENDS = 0.65
+"""Deviation of pixels as a share of half their range: .58 where all values are equally frequent, .4 to .45 for faces;
+more only where most pixels are at one end or the other (.86 to .91 for normalised pictures saved as bytes)."""
+
 RANGE_GAIN = 1.8
 """Factor by which 1 - cosine of different people must grow under another range of pixels. Contrast alone gives 1.5
 between -1 to 1 and ImageNet's statistics; the right range gave 2.2 to 400."""
@@ -232,7 +236,7 @@ PASSES_APART = 0.15
 (augmentation); dropout of a tenth, which many networks are made with, takes .1, one of .9 measured .88."""
 
 RECENT_POINTS = 5
-"""Points of a noisy series that are averaged: of a batch of 32 only four images have their other resolution measured."""
+"""Points of a noisy series that are averaged: four images of a batch of 32 are measured at both sizes."""
 
 MARGIN_IN_SCORES = 1e-3
 """Share of s / T by which the own class' logit may be off before labels are inside the scores."""

@@ -382,11 +382,14 @@ def test_a_network_without_weights_expects_no_range() -> None:
 
 
 FAINT = {"input_min": -1.0, "input_max": -0.99, "input_std_images": 0.003, "cos_different": 0.999}
+WRAPPED = {"input_min": -1.0, "input_max": 1.0, "input_std": 0.86, "cos_different": 0.9}
 BLANK = {"input_min": -1.0, "input_max": -1.0, "input_std_images": 0.0, "cos_different": 1.0}
 
 
-@pytest.mark.parametrize(("signals", "cause"), [(FAINT, "input.range"), (BLANK, "input.constant")])
-def test_faint_pictures_are_out_of_range_and_blank_ones_are_blank(
+@pytest.mark.parametrize(
+    ("signals", "cause"), [(FAINT, "input.range"), (WRAPPED, "input.range"), (BLANK, "input.constant")]
+)
+def test_faint_and_wrapped_pictures_are_out_of_range_and_blank_ones_are_blank(
     signals: Mapping[str, float], cause: str
 ) -> None:
     seen = case("collapsed", signals={**COLLAPSED, **signals}, first={"cos_different": 1.0})

@@ -60,8 +60,8 @@ def wrong_range(case: Case) -> Cause | None:
             None,
             f"data.normalisation={used} feeds pixels as {WORDS[used]}; such a backbone is made for {WORDS[expected]}.",
         )
-    narrow = _measured(case, expected, weighing)
-    best = used if narrow else _other_normalisations(case, weighing) or expected
+    spoilt = _measured(case, expected, weighing)
+    best = used if spoilt else _other_normalisations(case, weighing) or expected
     if not weighing.empty:
         _crowded_at_once(case, weighing)
     return weighing.cause(
@@ -80,7 +80,7 @@ def wrong_range(case: Case) -> Cause | None:
 
 
 def _measured(case: Case, expected: Normalisation, weighing: Weighing) -> bool:
-    """What the pixels say; whether they fill a corner of their range only, which no normalisation mends."""
+    """What the pixels say; whether the pictures themselves are spoilt, which no normalisation mends."""
     low, high = case.signal("input_min"), case.signal("input_max")
     if low is None or high is None:
         return False
@@ -99,7 +99,7 @@ def _measured(case: Case, expected: Normalisation, weighing: Weighing) -> bool:
 
 
 def _narrow(case: Case, expected: Normalisation, weighing: Weighing) -> bool:
-    """Pixels inside the expected range, but in a corner of it."""
+    """Pixels inside the expected range, but in a corner of it, or at its two ends."""
     low, high = case.signals["input_min"], case.signals["input_max"]
     least, most = LIMITS[expected]
     if _in_a_corner(case):
@@ -109,6 +109,14 @@ def _narrow(case: Case, expected: Normalisation, weighing: Weighing) -> bool:
             "pictures that were scaled or normalised before they were saved look so."
         )
         weighing.supports(0.85 if _faint(case) else 0.4, "input_max", high, end, text)
+        return True
+    spread = case.signal("input_std")
+    if spread is not None and spread >= limit.INPUT_BOTH_ENDS * (high - low) / 2.0:
+        text = (
+            f"Pixels deviate by {spread:.2g} from their mean, of {(high - low) / 2.0:.2g} at most: most of them "
+            "sit at both ends, as where negative numbers wrapped around when pictures were saved."
+        )
+        weighing.supports(0.75, "input_std", spread, 0.45 * (high - low) / 2.0, text)
         return True
     if least < 0.0 <= low + limit.INPUT_RANGE_SLACK:
         text = f"No pixel of the first batch is below {low:.2g}; {least:.3g} to {most:.3g} is expected."

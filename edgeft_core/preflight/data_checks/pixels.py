@@ -13,6 +13,9 @@ from edgeft_core.preflight.subject import Subject
 from edgeft_core.preflight.thresholds import (
     CONSTANT_BLOCKING_SHARE,
     CONSTANT_WARNING_SHARE,
+    END_LEVELS,
+    ENDS_IMAGES,
+    ENDS_SHARE,
     FEW_PICTURES_SHARE,
     NARROW_RANGE,
     UNREADABLE_WARNING_SHARE,
@@ -77,8 +80,7 @@ def pixel_range(subject: Subject) -> Iterator[Finding | Passed]:
     if prints.high == prints.low:
         return  # told by the check of flat images
     if prints.high - prints.low >= NARROW_RANGE:
-        text = f"Grey levels reach from {prints.low:.0f} to {prints.high:.0f} (1st to 99th percentile)."
-        yield Passed("data.pixel_range", text, values)
+        yield _ends(subject, values)
         return
     yield Finding(
         "data.pixel_range",
@@ -88,4 +90,23 @@ def pixel_range(subject: Subject) -> Iterator[Finding | Passed]:
         "255; data.normalisation is applied afterwards.",
         cause="input.range",
         values=values,
+    )
+
+
+def _ends(subject: Subject, values: dict[str, float]) -> Finding | Passed:
+    """Are most pixels black or white? Normalised numbers that were saved as bytes wrap around to both ends."""
+    rows_N = subject.rows_N[np.linspace(0, len(subject.rows_N) - 1, ENDS_IMAGES).round().astype(np.int64)]
+    pixels = subject.data.read_hr(np.unique(rows_N))
+    share = float(((pixels <= END_LEVELS) | (pixels >= 255 - END_LEVELS)).mean())
+    seen = f"Grey levels reach from {values['low']:.0f} to {values['high']:.0f} (1st to 99th percentile)"
+    if share < ENDS_SHARE:
+        return Passed("data.pixel_range", f"{seen}.", values | {"ends_share": share})
+    return Finding(
+        "data.pixel_range",
+        "blocking",
+        f"{seen}, and {share:.0%} of all pixels are black or white: the images look as if they had been normalised "
+        "before they were saved, so that negative numbers wrapped around. Save them as ordinary pictures of 0 to 255; "
+        "data.normalisation is applied afterwards.",
+        cause="input.range",
+        values=values | {"ends_share": share},
     )
