@@ -222,8 +222,9 @@ steps; as pairs come together the pull, and so the share, falls by itself: its l
 COSINE_RISE = 0.1
 """Rise of the mean cosine of different people within a stage that is no noise (batches scatter by .03)."""
 
-MIXED_BATCH = 0.4
-"""Effective label classes of a batch beyond 1, as a share of what a mixed batch has."""
+MIXED_BATCH = 0.6
+"""Effective label classes of a batch beyond 1, as a share of what a mixed batch has: draws by lot give .9 to 1, a
+sorted list of k images each about 1 / k, so half or less."""
 
 SKEWED_LABELS = 0.5
 """Effective classes of the training labels as a share of C; a factor of ten between largest and smallest gives .7."""
