@@ -195,9 +195,11 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "embedding.alignment_only/pull",
         "embedding.alignment_only",
-        "SR/HR weight 10 at s 1 in the fine-tuning",
+        "SR/HR weight 10 in the fine-tuning, and a head that hardly pushes (s .5, T 2)",
         stage_settings(
-            head__scale=1.0,
+            data__low_res_px=16,
+            head__scale=0.5,
+            head__temperature=2.0,
             stages__1__contrastive_weight=10.0,
             stages__1__backbone_lr=1e-3,
             stages__0__epochs=1,
@@ -239,8 +241,9 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "head.collapsed/merged",
         "head.collapsed",
-        "class weights that all start from one vector",
-        altered(lambda: tampering.merged_head(0.05), stages__0__head_lr=1e-5),
+        "an averaging step that pulls class weights together",
+        altered(lambda: tampering.averaged_head(0.02)),
+        mend=healthy,
     ),
     Fault(
         "lr.too_high/backbone",

@@ -158,10 +158,12 @@ FAULTS: tuple[Fault, ...] = (
         on=FACES,
     ),
     Fault(
-        "head.collapsed/tighter",
+        "head.collapsed/from-the-start",
         "head.collapsed",
-        "class weights that start closer together, at a larger rate",
-        altered(lambda: tampering.merged_head(0.02), stages__0__head_lr=2e-5),
+        "class weights that start from one vector, at a small rate",
+        altered(lambda: tampering.merged_head(0.02), stages__0__head_lr=2e-6),
+        also=("lr.too_low",),
+        mend=healthy,
         on=SYNTHETIC,
     ),
     Fault(

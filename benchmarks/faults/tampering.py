@@ -18,6 +18,7 @@ from edgeft_core.data.images import IntArray
 from edgeft_core.diagnostics.signals import BatchView
 from edgeft_core.engine import optimisers
 from edgeft_core.engine.embedding_store import weights_hash
+from edgeft_core.engine.step import Stepper
 from edgeft_core.models.edgeface import VARIANTS, EdgeFace
 from edgeft_core.models.heads import MarginHead, build_head
 
@@ -127,6 +128,23 @@ def merged_head(spread: float) -> Iterator[None]:
         return head
 
     with patch("edgeft_core.engine.preparation.build_head", build):
+        yield
+
+
+@contextmanager
+def averaged_head(kept: float) -> Iterator[None]:
+    """After every step class weights keep only so much of their distance from their mean."""
+    update = Stepper._update
+
+    def averaged(stepper: Stepper) -> None:
+        update(stepper)
+        with torch.no_grad():
+            mean_D = stepper.head.weight.mean(dim=0)
+            length = stepper.head.weight.norm(dim=1).mean()
+            merged_CD = mean_D + kept * (stepper.head.weight - mean_D)
+            stepper.head.weight.copy_(nn.functional.normalize(merged_CD, dim=1) * length)
+
+    with patch.object(Stepper, "_update", averaged):
         yield
 
 

@@ -76,6 +76,8 @@ def is_concentrated(reading: Reading) -> bool:
 
 def is_collapsed(reading: Reading, cosine: float) -> bool:
     """Whether different people's embeddings have a mean cosine above ``cosine``, by two ways of measuring it."""
+    if reading.centred:  # both are measured before the mean is removed
+        return False
     level = 1.0 - (1.0 - cosine) ** 0.5
     return reading.cos_different >= cosine or reading.collapse_level >= level
 

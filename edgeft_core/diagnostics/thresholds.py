@@ -208,6 +208,9 @@ MARGIN_LARGE_RAD = 0.8
 MERGED_HEAD = 0.5
 """Mean cosine between class weights. Random 0; centred ones -1/(C-1); one prototype 1."""
 
+REPLAY_GAIN_SEEN = 1.05
+"""Factor in Top-k below which a replay is no better: two replays of one setting differ by as much."""
+
 REPLAY_SATURATED = 0.97
 """Top-k of a replay from which on another one cannot be better."""
 

@@ -54,6 +54,7 @@ class Reading:
         gap: (cos_y - cos_other) in standard deviations of one face's cosines: 0 = nothing learned. It moves long
             before Top-k leaves chance.
         s_eff: s / T in force.
+        centred: whether the head subtracts the mean embedding, so that a shared direction does not reach it.
     """
 
     step: int
@@ -71,6 +72,7 @@ class Reading:
     std_samples: float
     gap: float
     s_eff: float
+    centred: bool = False
 
     @property
     def skewed(self) -> bool:
@@ -196,4 +198,5 @@ class Vitals:
             std_samples=self.mean("logit_std_samples"),
             gap=gap,
             s_eff=s_eff,
+            centred=bool(scalars.get("centre", 0.0)),
         )

@@ -272,3 +272,9 @@ def test_a_run_that_leaves_chance_by_a_hair_must_get_somewhere_in_its_stage(
         gap = gap_at_600 * step / 600
         made.batch(step, signals(step, {"gap": gap, "top1_running": 0.004, "top5_running": 0.024}))
     assert made.verdict.status == expected
+
+
+def test_a_shared_direction_that_the_head_removes_is_no_sign() -> None:
+    crowded = {**HEALTHY, "cos_different": 0.97, "collapse_level": 0.83}
+    assert seen(tracker(), 1, 200, crowded)[-1].status == "watch"
+    assert seen(tracker(), 1, 200, {**crowded, "centre": 1.0})[-1].status == "healthy"

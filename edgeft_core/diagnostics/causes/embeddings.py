@@ -95,7 +95,7 @@ def _replayed_centred(case: Case, weighing: Weighing) -> None:
     if found.better:
         text = f"A fresh head on centred embeddings reached {found.told}."
         weighing.supports(0.7, "head_replays.centred", found.other, found.as_is, text)
-    elif found.as_is < limit.REPLAY_SATURATED:
+    elif found.no_better and found.as_is < limit.REPLAY_SATURATED:
         weighing.doubts(0.3, f"A fresh head is not helped by centring ({found.told}).")
 
 

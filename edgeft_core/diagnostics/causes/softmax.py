@@ -70,7 +70,7 @@ def _higher_is_better(case: Case, weighing: Weighing, reach: float) -> None:
     if found.better:
         text = f"A fresh head at the recommended scale reached {found.told}."
         weighing.supports(0.6, "head_replays.recommended", found.other, found.as_is, text)
-    elif reach >= limit.POOR_REACH or found.other < 0.8 * found.as_is:
+    elif found.no_better and (reach >= limit.POOR_REACH or found.other < 0.8 * found.as_is):
         weighing.doubts(0.4, f"The recommended scale does no better in a replay ({found.told}).")
 
 
@@ -129,7 +129,7 @@ def _lower_is_better(case: Case, weighing: Weighing) -> None:
     if found.better:
         text = f"A fresh head at the recommended scale reached {found.told}."
         weighing.supports(0.6, "head_replays.recommended", found.other, found.as_is, text)
-    elif found.as_is < limit.REPLAY_SATURATED:
+    elif found.no_better and found.as_is < limit.REPLAY_SATURATED:
         weighing.doubts(0.3, f"The recommended scale does no better in a replay ({found.told}).")
 
 
@@ -187,7 +187,7 @@ def _without_margin(case: Case, weighing: Weighing) -> None:
     if found.better:
         text = f"A fresh head with a margin of .2 at most reached {found.told}."
         weighing.supports(0.6, "head_replays.recommended", found.other, found.as_is, text)
-    elif found.as_is < limit.REPLAY_SATURATED:
+    elif found.no_better and found.as_is < limit.REPLAY_SATURATED:
         weighing.doubts(0.3, f"With the recommended margin a fresh head does no better ({found.told}).")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edgeft_core.diagnostics import thresholds as limit
 from edgeft_core.diagnostics.case import Case
@@ -97,6 +97,7 @@ class Replayed:
         k: of the Top-k that is compared.
         as_is, other: that Top-k on training images.
         better: the other is better by the factor that was asked for, beyond the error of counting.
+        no_better: it gains next to nothing; between the two nobody can tell.
         told: for sentences.
     """
 
@@ -104,6 +105,7 @@ class Replayed:
     as_is: float
     other: float
     better: bool
+    no_better: bool = False
 
     @property
     def told(self) -> str:
@@ -117,7 +119,9 @@ def replayed(case: Case, variant: str, *, factor: float) -> Replayed | None:
     """
     found = [_replayed(case, variant, k, factor) for k in (5, 1)]
     ran = [one for one in found if one is not None]
-    return next((one for one in ran if one.better), ran[-1] if ran else None)
+    if not ran or any(one.better for one in ran):
+        return next((one for one in ran if one.better), None)
+    return replace(ran[-1], no_better=all(one.other < limit.REPLAY_GAIN_SEEN * one.as_is for one in ran))
 
 
 def _replayed(case: Case, variant: str, k: int, factor: float) -> Replayed | None:

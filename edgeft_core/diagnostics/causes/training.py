@@ -104,11 +104,18 @@ def head_collapsed(case: Case) -> Cause | None:
         meaning="The head gives every face the same few classes, although embeddings differ.",
         doubt="Early in training a few classes win by chance, until all have been seen.",
         fix=Fix(
-            "Go back to a checkpoint from before, or start the head anew, with a lower learning rate for it.",
-            live={f"{case.stage_key}head_lr": case.stage_config.head_lr / 10.0},
+            "Start the head anew, or go back to a checkpoint from before; lower its learning rate if that is large. "
+            "Class weights that were merged from the start come from what made them: a file, or code that averages.",
+            live=_gentler_head(case),
             rewind=True,
         ),
     )
+
+
+def _gentler_head(case: Case) -> dict[str, float]:
+    """A lower learning rate for the head, where it is above what is usual."""
+    rate = case.stage_config.head_lr
+    return {f"{case.stage_key}head_lr": rate / 10.0} if rate > 10.0 * USUAL_RATE["head"] else {}
 
 
 def rate_too_high(case: Case) -> Cause | None:
@@ -190,7 +197,7 @@ def _slower_is_better(case: Case, weighing: Weighing) -> None:
     if found.better:
         text = f"A fresh head with a tenth of the rate reached {found.told}."
         weighing.supports(0.8, "head_replays.lr_tenth", found.other, found.as_is, text)
-    elif not case.stage_config.train_backbone:
+    elif found.no_better and not case.stage_config.train_backbone:
         weighing.doubts(0.5, f"A tenth of the rate does no better ({found.told}).")
 
 
