@@ -14,7 +14,7 @@ from benchmarks.faults.held_out import HELD_OUT
 from benchmarks.faults.report import report
 from benchmarks.faults.starters import HEALTHY
 from benchmarks.faults.suite import catalogue, performed, read, tasks
-from benchmarks.faults.trial import Row
+from benchmarks.faults.trial import LIKELY, Row
 
 SHORT = (
     *("healthy/default", "healthy/warm-up", "input.range/0-255", "weights.missing/low-rank"),
@@ -64,7 +64,7 @@ def _line(row: Row) -> str:
     causes = " ".join(f"{name} {sure:.2f}" for name, sure in last[:3])
     fix = row.get("fix", {})
     mended = f"; {fix.get('kind')} {'recovers' if fix.get('recovered') else 'FAILS'}" if fix else ""
-    first = next((name for name, _ in last), "")
+    first = next((name for name, sure in last if row["group"] == "fault" or sure >= LIKELY), "")
     mark = " " if first in row["right"] else "!"
     return (
         f"{mark} {row['name']} {row['data']} {row['seed']}: {told['alarm'] or 'no alarm'} at {told['alarm_step']}, "

@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from benchmarks.faults.ground import write
-from edgeft_core.data.images import Pixels
+from edgeft_core.data.images import IntArray, Pixels
 from edgeft_core.models.edgeface import edgeface_xxs
 from edgeft_core.models.low_rank import factor_linears
 
@@ -69,7 +69,8 @@ def saved_as_unit(pixels: Pixels, _: int) -> Pixels:
 def saved_normalised(pixels: Pixels, _: int) -> Pixels:
     """(x - mean) / std of ImageNet, saved as bytes: negative numbers wrap around."""
     mean, std = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
-    return ((pixels / 255.0 - mean) / std).astype(np.int64).astype(np.uint8)
+    numbers: IntArray = ((pixels / 255.0 - mean) / std).astype(np.int64)
+    return numbers.astype(np.uint8)
 
 
 def darkened(pixels: Pixels, _: int) -> Pixels:

@@ -24,22 +24,18 @@ UNHEARD = (Progress, SamplesTaken, CheckpointSaved)
 
 
 class Script:
-    """Live commands of one run: a change before some step, and a stop.
-
-    Attributes:
-        done: steps that were taken; whoever reads the events keeps it up to date.
-    """
+    """Live commands of one run: a change after some step, and a stop."""
 
     def __init__(self, stop_after: int, changes: Mapping[str, Any] | None = None, at: int = 0) -> None:
         self._stop_after = stop_after
         self._changes = dict(changes or {})
         self._at = at
-        self.done = 0
 
-    def poll(self) -> Sequence[ControlRequest]:
-        if self.done >= self._stop_after:
+    def poll(self, next_step: int) -> Sequence[ControlRequest]:
+        done = next_step - 1
+        if done >= self._stop_after:
             return (ControlRequest(2, "stop"),)
-        if self._changes and self.done >= self._at:
+        if self._changes and done >= self._at:
             changes, self._changes = self._changes, {}
             return (ControlRequest(1, "set", changes),)
         return ()
@@ -72,7 +68,7 @@ def record(config: RunConfig, folder: Path, cache: Path, script: Script) -> Reco
     try:
         for event in train(config, folder=folder, cache=cache, controls=script):
             if isinstance(event, BatchDone):
-                script.done = recording.steps = event.step
+                recording.steps = event.step
             if not isinstance(event, UNHEARD):
                 recording.heard.append((event, time.process_time() - began))
     except Exception as error:  # as in the worker: a failed run is a result

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 import psutil
 import torch
@@ -77,8 +78,8 @@ def _figures(rows: Sequence[Row]) -> Iterator[str]:
     yield f"| right cause named before training already | {scores.share(bad, scores.warned)} |"
     for moment, look in scores.LOOKS.items():
         those = [row for row in bad if look(row)] if "alarm" in moment else bad
-        first = scores.share(those, lambda row, look=look: scores.right_first(row, look))
-        three = scores.share(those, lambda row, look=look: scores.right_in_three(row, look))
+        first = scores.share(those, partial(scores.right_first, look=look))
+        three = scores.share(those, partial(scores.right_in_three, look=look))
         yield f"| right cause first, {moment} | {first} |"
         yield f"| right cause among three, {moment} | {three} |"
     yield f"| false alarms per healthy run, from the run alone | {scores.share(good, scores.false_alarm)} |"

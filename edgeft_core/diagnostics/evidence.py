@@ -40,10 +40,15 @@ class Signs:
             return self.ignoring_input >= 1
         return bool(self.few_classes) and (bool(self.point) or self.ignoring_input >= 2)
 
-    @property
-    def any_alarm(self) -> bool:
-        """Whether one of them alone is worth a look."""
-        return bool(self.concentrated or self.embeddings or (self.flat_logits and self.uninformed))
+    def alarming(self, *, warm: bool) -> bool:
+        """Whether one of them alone is worth a look.
+
+        Args:
+            warm: predictions of a head that has not learned fall on few classes wherever faces are somewhat alike; only
+                later do they say anything by themselves.
+        """
+        ignored = self.embeddings or (self.flat_logits and self.uninformed)
+        return bool(ignored or (warm and self.concentrated))
 
     @property
     def sentences(self) -> tuple[str, ...]:

@@ -86,7 +86,7 @@ def _harmless(reading: Reading, signs: Signs, clock: Clock) -> Opinion:
     if well and clock.validations_at_chance >= limit.BAD_GENERALISATION_VALIDATIONS:
         text = f"the last {clock.validations_at_chance} validations were at chance: nothing carries over to new images"
         return Opinion("watch", (_scores(reading), text))
-    if signs.any_alarm and not (well and not signs.point):
+    if signs.alarming(warm=clock.is_warm(reading)) and not (well and not signs.point):
         return Opinion("watch", (*signs.sentences, _scores(reading)))
     return Opinion("healthy" if well else "learning", (_scores(reading),))
 

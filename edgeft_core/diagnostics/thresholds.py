@@ -146,6 +146,9 @@ faces of one camera, and d' was above 1 there."""
 SIGNIFICANT = 2.5
 """Standard errors above zero from which on a difference is one."""
 
+PEOPLE_TO_COMPARE = 16
+"""People (three images each) from which on the d' of two networks can be compared: its error is then .15."""
+
 PAIRS_NEEDED = 12
 """Pairs of one person among the validation images below which d' says nothing."""
 

@@ -405,7 +405,7 @@ def test_of_two_causes_that_look_like_each_other_the_surer_one_stands() -> None:
 
 def test_replays_are_compared_by_top_1_where_everybody_is_among_five() -> None:
     signals = {**COLLAPSED, "cos_different": 0.97}
-    few = {"n_classes": 40, "first": {"cos_different": 0.97}}
+    few: Mapping[str, Any] = {"n_classes": 40, "first": {"cos_different": 0.97}}
     top5 = {"train_top5_as_is": 0.91, "train_top5_centred": 0.99, "images": 280.0}
     clear, none = (
         probe("head_replays", **top5, train_top1_as_is=0.5, train_top1_centred=centred)

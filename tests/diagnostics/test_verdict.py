@@ -278,3 +278,10 @@ def test_a_shared_direction_that_the_head_removes_is_no_sign() -> None:
     crowded = {**HEALTHY, "cos_different": 0.97, "collapse_level": 0.83}
     assert seen(tracker(), 1, 200, crowded)[-1].status == "watch"
     assert seen(tracker(), 1, 200, {**crowded, "centre": 1.0})[-1].status == "healthy"
+
+
+def test_a_head_that_has_not_learned_may_predict_few_classes() -> None:
+    crowded = {"cos_different": 0.75, "max_class_share": 0.45, "effective_classes": 5.0}
+    verdicts = seen(tracker(), 1, 300, crowded)
+    assert {one.status for one in verdicts[:130]} == {"learning"}
+    assert verdicts[-1].status != "learning"

@@ -108,7 +108,8 @@ def _beside_random(case: Case, weighing: Weighing) -> None:
     seen = f"With these weights people are told apart by d' {loaded:.2f}, with random ones by {fresh:.2f}"
     if loaded <= limit.RANGE_INFORMATION * fresh:
         text = f"{seen}: the weights know no more about these faces than chance does."
-        weighing.supports(0.6 if scrambled else 0.3, "weights_random.d_prime_loaded", loaded, fresh, text)
+        sure = scrambled and case.n_classes >= limit.PEOPLE_TO_COMPARE
+        weighing.supports(0.6 if sure else 0.3, "weights_random.d_prime_loaded", loaded, fresh, text)
     elif not weighing.empty and not _incomplete(case) and not case.error and not _untouched_share(case):
         weighing.doubts(0.2, f"{seen}: much of what the file knows did arrive.")
 
