@@ -132,17 +132,17 @@ def merged_head(spread: float) -> Iterator[None]:
 
 
 @contextmanager
-def averaged_head(kept: float) -> Iterator[None]:
-    """After every step class weights keep only so much of their distance from their mean."""
+def averaged_head(jitter: float) -> Iterator[None]:
+    """Every step ends with all class weights at their mean, but for a little of what they were drawn as."""
     update = Stepper._update
+    drawn: dict[int, Tensor] = {}
 
     def averaged(stepper: Stepper) -> None:
+        weight_CD = stepper.head.weight
+        own_CD = drawn.setdefault(id(stepper.head), weight_CD.detach().clone())
         update(stepper)
         with torch.no_grad():
-            mean_D = stepper.head.weight.mean(dim=0)
-            length = stepper.head.weight.norm(dim=1).mean()
-            merged_CD = mean_D + kept * (stepper.head.weight - mean_D)
-            stepper.head.weight.copy_(nn.functional.normalize(merged_CD, dim=1) * length)
+            weight_CD.copy_(weight_CD.mean(dim=0) + jitter * own_CD)
 
     with patch.object(Stepper, "_update", averaged):
         yield

@@ -11,6 +11,7 @@ import pytest
 from edgeft_core.config_keys import live_keys, with_values
 from edgeft_core.diagnostics.case import Case, Finding, ProbeResult, Tail
 from edgeft_core.diagnostics.causes import CAUSES, EXPLAINS
+from edgeft_core.diagnostics.causes.labels import expected_classes
 from edgeft_core.diagnostics.diagnosis import CERTAIN_AT_ONCE, diagnose
 from tests.diagnostics.cases import LOADED, NOTHING_LEARNED, ask, case, confidence, probe, trail
 
@@ -440,3 +441,24 @@ def test_two_passes_over_one_face_tell_dropout_from_a_sound_network(inside: floa
 def test_a_frozen_backbone_has_one_pass_only() -> None:
     seen = case(signals={"val_cos_same_image": 0.98}, trails=trail(*(0.1,) * 12, name="cos_same_image"))
     assert confidence("mode.train_eval", seen) == 0.0
+
+
+def test_few_classes_in_a_batch_of_skewed_labels_are_no_sorted_list() -> None:
+    skewed = (270, 270) + (1,) * 60
+    assert 2.0 < expected_classes(skewed, 32) < 3.5
+    assert (
+        confidence("sampling.single_class", case(label_counts=skewed, signals={"batch_label_classes": 2.6}))
+        == 0
+    )
+    assert 30.0 < expected_classes((8,) * 518, 32) <= 32.0
+
+
+def test_names_are_right_if_even_random_weights_see_them() -> None:
+    blind = {"val_top1": 0.002, "val_top5": 0.009, "val_d_prime": 0.01}
+    seen, unseen = (
+        confidence(
+            "labels.shuffled", case(signals=blind, probes=probe("weights_random", d_prime_random=d_prime))
+        )
+        for d_prime in (1.3, 0.05)
+    )
+    assert seen < 0.5 < unseen

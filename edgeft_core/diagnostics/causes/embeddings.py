@@ -148,9 +148,9 @@ def _nearest_means(case: Case, weighing: Weighing) -> None:
         return
     if centred <= 3.0 * chance:
         cosine = different_people(case)
-        crowded = cosine is not None and cosine >= limit.CROWDED_COSINE
+        alike = cosine is not None and cosine >= limit.COLLAPSED_COSINE  # else the names may be to blame
         weighing.supports(
-            0.85 if crowded else 0.35,
+            0.85 if alike else 0.35,
             "nearest_class_mean.ncm_top1_centred",
             centred,
             chance,

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
 
 from edgeft_core.diagnostics import thresholds as limit
 from edgeft_core.diagnostics.case import Case
@@ -16,6 +19,12 @@ from edgeft_core.diagnostics.causes.symptoms import (
     percent,
     validation_at_chance,
 )
+
+PEOPLE_PROBED, IMAGES_PROBED = 32, 3
+"""What the probe of random weights looks at: pairs of one person for the error of d'."""
+
+BATCHES_DRAWN = 64
+"""Draws of a batch: the mean of their effective classes is then good to a hundredth."""
 
 
 def shuffled(case: Case) -> Cause | None:
@@ -34,6 +43,7 @@ def shuffled(case: Case) -> Cause | None:
     _near_duplicates(case, weighing)
     _memorised(case, weighing)
     _no_class_means(case, weighing, spread)
+    _random_network(case, weighing)
     if known and not weighing.empty:
         weighing.doubts(
             0.8, f"Images of one name are more alike than others (d' {case.signals['val_d_prime']:.2f})."
@@ -78,6 +88,18 @@ def _no_class_means(case: Case, weighing: Weighing, spread: bool) -> None:
         )
     elif not weighing.empty:
         weighing.doubts(0.8, f"{text}.")
+
+
+def _random_network(case: Case, weighing: Weighing) -> None:
+    """Even random weights find images of one person more alike than others, if the names are right."""
+    fresh = case.probe("weights_random", "d_prime_random")
+    people = min(case.n_classes, PEOPLE_PROBED)
+    if weighing.empty or fresh is None or case.n_classes < limit.PEOPLE_TO_COMPARE:
+        return
+    error = 1.0 / math.sqrt(IMAGES_PROBED * people)
+    if fresh > 2.0 * limit.SIGNIFICANT * error:
+        text = f"Even a network with random weights finds images of one name more alike than others (d' {fresh:.2f})."
+        weighing.doubts(0.7, text)
 
 
 def split_mismatch(case: Case) -> Cause | None:
@@ -190,18 +212,19 @@ def single_class(case: Case) -> Cause | None:
     )
 
 
-def expected_classes(label_counts: Sequence[int], batch_size: int) -> float:
-    """exp(entropy) of a batch's labels when images are drawn at random, about.
+@lru_cache(maxsize=64)
+def expected_classes(label_counts: tuple[int, ...], batch_size: int) -> float:
+    """exp(entropy) of a batch's labels when images are drawn at random: the mean over some draws, always the same.
 
-    The entropy of B draws from shares q falls short of theirs by the bias of small samples; for the many classes
-    here the number of different classes, sum 1 - (1 - q)^B, scaled by how evenly they come, is close enough.
+    The entropy of so few draws falls short of that of the shares, and for skewed shares no formula says by how much.
     """
-    total = sum(label_counts)
-    if total <= 0:
+    counts = np.array(label_counts, np.float64)
+    if counts.sum() <= 0:
         return 0.0
-    shares = [count / total for count in label_counts if count]
-    different = sum(1.0 - (1.0 - share) ** min(batch_size, total) for share in shares)
-    return 0.93 * different if different > 2.0 else different
+    random = np.random.default_rng(0)
+    size = int(min(batch_size, counts.sum()))
+    drawn_NC = random.multinomial(size, counts / counts.sum(), size=BATCHES_DRAWN) / size
+    return float(np.exp(-(drawn_NC * np.log(np.where(drawn_NC > 0.0, drawn_NC, 1.0))).sum(axis=1)).mean())
 
 
 def imbalance(case: Case) -> Cause | None:
