@@ -124,7 +124,7 @@ def test_an_empty_home_opens_on_the_launch_page_and_every_page_says_what_to_do(
 ) -> None:
     page.goto(address)
     expect(page).to_have_url(re.compile("/launch$"))
-    expect(page.get_by_role("button", name="Start")).to_be_visible()
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
     for path, sentence in (
         ("live", "No run yet"),
         ("diagnosis", "Nothing to diagnose yet"),
@@ -143,7 +143,7 @@ def test_the_form_launches_a_run_and_live_shows_its_points(page: Page, address: 
     expect(page.get_by_text("40 identities, 240 images, 6 of each")).to_be_visible()
     page.get_by_label("Name of the run").fill("by the form")
     page.get_by_label("Name of the run").press("Tab")
-    page.get_by_role("button", name="Start").click()
+    page.get_by_role("button", name="Start", exact=True).click()
     expect(page).to_have_url(re.compile(r"/live\?run="), timeout=CHECK_MS)
     page.wait_for_function(
         "() => (document.querySelector('.st-key-chart_loss .edgeft-chart-plot')?._fullData?.[0]?.x?.length ?? 0) > 2"

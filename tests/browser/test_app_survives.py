@@ -95,7 +95,7 @@ def test_a_folder_of_real_faces_is_previewed_trained_and_shown(
     page.get_by_role("radio", name="1", exact=True).click()  # the head alone: seconds instead of minutes
     page.get_by_label("Name of the run").fill("real faces")
     page.get_by_label("Name of the run").press("Tab")
-    page.get_by_role("button", name="Start").click()
+    page.get_by_role("button", name="Start", exact=True).click()
     expect(page).to_have_url(re.compile(r"/live\?run="), timeout=180_000)  # checked first
     wait_until(lambda: queries.catalog_of(home).run("real faces").state in ENDED, "the run ends", 240)
     run = queries.catalog_of(home).run("real faces")
