@@ -82,7 +82,13 @@ class SqlCatalog:
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
         with told_plainly("catalog", self.place), self._readers.begin() as connection:
-            yield connection
+            try:
+                yield connection
+            except runs.UNREADABLE as error:
+                raise DamagedError(
+                    f"A row of the catalog {self.place} is damaged ({error}). The other runs and all folders are "
+                    "untouched."
+                ) from error
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:

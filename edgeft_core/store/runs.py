@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, insert, select, update
+from sqlalchemy import Connection, Row, Select, String, delete, insert, select, type_coerce, update
 from sqlalchemy.exc import IntegrityError
 
 from edgeft_core.config import RunConfig
@@ -17,6 +17,9 @@ from edgeft_core.store import commands, history
 from edgeft_core.store.contract import ProcessIdentity, RunRecord
 from edgeft_core.store.old_config import read_config
 from edgeft_core.store.schema import runs
+
+UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+"""What reading a row raises whose cells are not what they should be."""
 
 _NO_WORKER: dict[str, Any] = dict.fromkeys(("worker_pid", "worker_started_at", "worker_host", "worker_boot"))
 
@@ -81,11 +84,26 @@ def find(connection: Connection, text: str) -> RunRecord:
 
 
 def listed(connection: Connection, states: Sequence[RunState], limit: int) -> list[RunRecord]:
-    """Newest first."""
+    """Newest first. A damaged row hides no other; without ``states`` something stands in for it."""
     query = _newest_first(select(runs)).limit(limit)
     if states:
         query = query.where(runs.c.state.in_([state.value for state in states]))
-    return [_record(row) for row in connection.execute(query)]
+    try:
+        return [_record(row) for row in connection.execute(query).all()]
+    except UNREADABLE:
+        ids = connection.execute(query.with_only_columns(type_coerce(runs.c.id, String))).scalars().all()
+        found = [_record_or_sign(connection, run_id) for run_id in ids]
+        return [one for one in found if not states or one.state in states]
+
+
+def _record_or_sign(connection: Connection, run_id: str) -> RunRecord:
+    """A run, or a sign in its place that says what is wrong with its row."""
+    try:
+        return get(connection, run_id)
+    except UNREADABLE as error:
+        long_ago = datetime.fromtimestamp(0, UTC)
+        text = f"Its row in the catalog is damaged ({error}); its folder is untouched."
+        return RunRecord(run_id, run_id, RunState.FAILED, RunConfig(), long_ago, long_ago, error=text)
 
 
 def rename(connection: Connection, run_id: str, name: str) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ from edgeft_core.jobs.worker import patience, recorder
 from edgeft_core.jobs.worker.journal import Journal
 from edgeft_core.jobs.worker.recorder import Recorder
 from edgeft_core.settings import Home
-from edgeft_core.store import open_metrics_reader
+from edgeft_core.store import dialect, open_catalog, open_metrics_reader
 from edgeft_core.store.catalog import SqlCatalog
 from edgeft_core.store.contract import RunRecord
 from edgeft_core.store.processes import current_process
@@ -222,6 +223,28 @@ def test_a_disk_that_is_full_for_a_moment_loses_nothing(
         for event in events_to(5):
             recorder.record(event)
         recorder.close()
+    with open_metrics_reader(home.metrics_file(run.id)) as reader:
+        assert reader.last_step() == 5
+
+
+def test_a_run_waits_while_another_program_holds_the_catalog(
+    home: Home, run: RunRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "_RETRY_S", 0.05)
+    monkeypatch.setattr(patience.patiently, "asked_to_end", lambda: False)
+    monkeypatch.setattr(dialect, "BUSY_TIMEOUT_S", 0.05)
+    with closing(open_catalog(home.catalog_url)) as catalog:
+        other = sqlite3.connect(home.root / "catalog.sqlite", isolation_level=None, check_same_thread=False)
+        other.execute("BEGIN IMMEDIATE")
+        release = threading.Timer(1.0, other.execute, ["ROLLBACK"])
+        release.start()
+        with recording(home, catalog, run, Journal(home, run, catalog)) as recorder:
+            for event in events_to(5):
+                recorder.record(event)
+            recorder.close()
+        release.join()
+        other.close()
+        assert catalog.run(run.id).state is RunState.RUNNING
     with open_metrics_reader(home.metrics_file(run.id)) as reader:
         assert reader.last_step() == 5
 

@@ -61,7 +61,12 @@ def read_weight_file(path: Path) -> WeightFile:
         raise WeightsError(f"The weight file {path} cannot be read ({error.strerror or error}).") from error
     if not start:
         raise WeightsError(f"The weight file {path} is empty; fetch it again.")
-    file_format, loaded = _load(path, start)
+    try:
+        file_format, loaded = _load(path, start)
+    except WeightsError:
+        raise
+    except Exception as error:  # what parsers of untrusted bytes raise is nobody's promise
+        raise WeightsError(_damaged(path, error)) from error
     try:
         tensors, entries = unwrap(loaded)
     except WeightsError as error:
@@ -116,11 +121,11 @@ def _load_torch(path: Path) -> object:
             return torch.load(stream, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise WeightsError(_refused(path, str(error))) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise WeightsError(
-            f"The weight file {path} is truncated or damaged ({reason}); fetch it again."
-        ) from error
+
+
+def _damaged(path: Path, error: BaseException) -> str:
+    reason = str(error).splitlines()[0] if str(error).strip() else type(error).__name__
+    return f"The weight file {path} is truncated or damaged ({reason}); fetch it again."
 
 
 def _refused(path: Path, reason: str) -> str:
