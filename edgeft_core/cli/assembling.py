@@ -12,7 +12,7 @@ from edgeft_core.cli.toml_file import SettingsFile, read_settings
 from edgeft_core.config import RunConfig
 from edgeft_core.config_keys import flatten, from_tree, with_values
 from edgeft_core.errors import ConfigError
-from edgeft_core.jobs.launching import missing_paths
+from edgeft_core.jobs.paths import missing_paths
 from edgeft_core.presets import PRESETS
 
 DEFAULT_PRESET = "recommended"

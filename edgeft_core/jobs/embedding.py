@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgeft_core import access
 from edgeft_core.config import RunConfig
 from edgeft_core.errors import HomeError
 from edgeft_core.events import EmbeddingsTaken, SampleSet
 from edgeft_core.jobs.beside import SideProcess
+from edgeft_core.jobs.paths import require_paths
 from edgeft_core.labs.embedding import Weights, place_of
 from edgeft_core.settings import Home
 from edgeft_core.store.embeddings import read_embeddings
@@ -37,8 +39,12 @@ class EmbeddingProcess:
         """Start it for a run's last checkpoint, or for data and weights where no run is named.
 
         Raises:
+            AccessError: the visitor may only look, or not name these files.
             HomeError: the home folder cannot be written.
         """
+        access.require_control()
+        if not run_id:
+            require_paths(config)
         options = ["--run", str(home.run_folder(run_id))] if run_id else []
         return cls(
             SideProcess.start(home, "edgeft_core.labs.embedding", config, folder="labs", options=options)

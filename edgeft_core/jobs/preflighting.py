@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from edgeft_core import access
 from edgeft_core.config import RunConfig
 from edgeft_core.diagnostics.kept import write_findings
 from edgeft_core.jobs.beside import SideProcess
+from edgeft_core.jobs.paths import require_paths
 from edgeft_core.preflight.kept import kept_report
 from edgeft_core.preflight.report import PreflightReport
 from edgeft_core.settings import Home
@@ -47,8 +49,11 @@ class PreflightProcess:
         """Start ``python -m edgeft_core.preflight``.
 
         Raises:
+            AccessError: the visitor may only look, or not name these files.
             HomeError: the home folder cannot be written.
         """
+        access.require_control()
+        require_paths(config)
         beside = SideProcess.start(home, "edgeft_core.preflight", config, folder="preflight")
         return cls(PreflightProgress(running=True, what="Starting", total=1), beside)
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import psutil
 
-from edgeft_core import store
+from edgeft_core import access, store
 from edgeft_core.config import RunConfig
 from edgeft_core.errors import EdgeFTError, HomeError, UnknownRunError, WeightsError
 from edgeft_core.jobs.checkpoints import copy
@@ -116,7 +116,9 @@ def start_proof(home: Home, run_id: str, remedy: Remedy) -> bool:
     Raises:
         UnknownRunError: there is no such run.
         HomeError: the run's folder cannot be written.
+        AccessError: for who may only look.
     """
+    access.require_control()
     with closing(store.open_catalog(home.catalog_url)) as catalog:
         run_id = catalog.run(run_id).id
     folder = home.run_folder(run_id)
