@@ -1,4 +1,4 @@
-"""The settings that name files and folders: made absolute, looked for, kept below the folders that a visitor may name."""
+"""The settings that name files and folders: made absolute, looked for, kept below folders that a visitor may name."""
 
 from __future__ import annotations
 
