@@ -113,10 +113,10 @@ def sweep_results(
             f"Sweep {results.run.name} has measured nothing yet; it is {results.run.state.value}."
         )
     best = queries.best_heads(frame, count=len(frame))
-    session.answer(
-        queries.sweep_json(results, frame),
-        frame.set_index("head").loc[best].reset_index().to_string(index=False),
-    )
+    edge = queries.edge_report(results, frame)
+    table = frame.set_index("head").loc[best].reset_index().to_string(index=False)
+    data = queries.sweep_json(results, frame) | {"edge": {"sentences": edge.sentences, "marks": edge.marks}}
+    session.answer(data, "\n".join([table, "", *edge.sentences, *edge.marks]))
 
 
 def _base(  # noqa: PLR0917 - the options of train, in their order

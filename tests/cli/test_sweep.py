@@ -77,6 +77,7 @@ def test_results_come_the_best_first_and_go_to_a_file(edgeft: Command, home: Hom
     assert len(told.json["heads"]) == 12
     assert told.json["axes"] == ["head.scale", "head.temperature", "stages.0.head_lr"]
     assert len(told.json["best"]) == 5
+    assert "border lies at s / T" in told.json["edge"]["sentences"][1]
     every = pd.read_csv(tmp_path / "all.csv")
     assert len(every) == 12 * len(STEPS)
     assert {"head.scale", "step", "val_top1"} <= set(every.columns)

@@ -115,6 +115,8 @@ class Journal:
 
     def failed(self, error: BaseException) -> None:
         """The run ended with an error; may be called by another thread after ``close``. Raises DiskFullError."""
+        if self._run.config.sweep is not None:
+            return
         nonfinite = isinstance(error, NonFiniteError)
         if (pronounced := self._verdicts.failed(str(error), nonfinite=nonfinite)) is not None:
             self._pronounce(pronounced)
