@@ -128,7 +128,7 @@ def draw_cells(data: CellMap) -> Spec:
     if numbers:
         cells |= {"texttemplate": "%{text}", "textfont": {"size": 11}}
     return {
-        "data": [cells] if np.isfinite(data.value_YX).any() else [],
+        "data": [cells, *_rings(data.frame.marks)] if np.isfinite(data.value_YX).any() else [],
         "layout": {
             **_layout(data.frame),
             "xaxis": _cell_axis(data.frame.x_title, data.x_names),
@@ -162,12 +162,12 @@ def draw_points(data: PointMap) -> Spec:
         "hovertemplate": "%{customdata}<extra></extra>",
     }
     return {
-        "data": [points] if there_K.any() else [],
+        "data": [points, *_rings(data.frame.marks)] if there_K.any() else [],
         "layout": {
             **_layout(data.frame),
             "xaxis": _point_axis(data.frame.x_title, data.x_K, data.log_x, data.x_names),
             "yaxis": _point_axis(data.frame.y_title, data.y_K, data.log_y, data.y_names),
-            "annotations": _mark_labels(data.frame.marks, None),
+            "annotations": _mark_labels(data.frame.marks, None, (data.log_x, data.log_y)),
         },
     }
 
@@ -228,8 +228,38 @@ def _chosen_cell(chosen: tuple[int, int] | None) -> list[Shape]:
     return [{"type": "rect", "x0": x - 0.46, "x1": x + 0.46, "y0": y - 0.46, "y1": y + 0.46, "line": line}]
 
 
-def _mark_labels(marks: Sequence[MarkedPlace], size: tuple[int, int] | None) -> list[Annotation]:
-    """A label beside each mark with an arrow to it; one beyond the map has an arrow that leaves it."""
+def _rings(marks: Sequence[MarkedPlace]) -> list[dict[str, Any]]:
+    """A ring around each mark on the map, dark in light, so that it is seen on every colour; clicks go through it."""
+    on_map = [mark for mark in marks if mark.beyond == (0, 0)]
+    looks = ((5, Meaning.BACKGROUND), (2, Meaning.TEXT))
+    return [
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "x": [mark.x for mark in on_map],
+            "y": [mark.y for mark in on_map],
+            "hoverinfo": "skip",
+            "marker": {
+                "symbol": "circle-open",
+                "size": 44,
+                "color": theme.colour(meaning),
+                "line": {"width": width},
+            },
+        }
+        for width, meaning in looks
+        if on_map
+    ]
+
+
+def _mark_labels(
+    marks: Sequence[MarkedPlace], size: tuple[int, int] | None, log: tuple[bool, bool] = (False, False)
+) -> list[Annotation]:
+    """A label beside each mark; one beyond the map has an arrow that leaves it.
+
+    Args:
+        size: cells across and up, where there are cells.
+        log: which axes go by factors: plotly wants the logarithm of places there.
+    """
     labels = []
     for number, mark in enumerate(marks):
         left = size is not None and mark.x > size[0] / 2
@@ -237,16 +267,16 @@ def _mark_labels(marks: Sequence[MarkedPlace], size: tuple[int, int] | None) -> 
         leaves = {**_ARROWS, **_CORNERS}.get(mark.beyond, "")
         labels.append(
             {
-                "x": mark.x,
-                "y": mark.y,
+                "x": math.log10(mark.x) if log[0] else mark.x,
+                "y": math.log10(mark.y) if log[1] else mark.y,
                 "text": f"{leaves} {plain_text(mark.name)}".strip(),
                 "showarrow": True,
-                "arrowhead": 2,
+                "arrowhead": 0,
                 "arrowwidth": 1.5,
-                "arrowcolor": theme.colour(Meaning.TEXT),
-                "standoff": 14,
-                "ax": -46 if left else 46,
-                "ay": (22 if low else -22) * (1 if number % 2 == 0 else -1),
+                "arrowcolor": theme.colour(Meaning.CHANCE),
+                "standoff": 22,
+                "ax": -64 if left else 64,
+                "ay": (34 if low else -34) * (1 if number % 2 == 0 else -1),
                 "bgcolor": theme.colour(Meaning.SURFACE),
                 "bordercolor": theme.colour(Meaning.CHANCE),
                 "borderpad": 2,

@@ -161,14 +161,13 @@ def _frame(
 def _on_points(
     choice: Choice, values: tuple[AxisValue, AxisValue], axes: tuple[tuple[AxisValue, ...], ...]
 ) -> tuple[float, float]:
-    """A mark's place among points; plotly wants the logarithm of annotations on logarithmic axes."""
+    """A mark's place among points; one beyond them is put on the nearest edge."""
     places = []
     for key, value, axis in zip((choice.x_key, choice.y_key), values, axes, strict=True):
         if _names(key, axis):
             places.append(float(axis.index(value)))
             continue
-        within = min(max(float(value), float(axis[0])), float(axis[-1]))
-        places.append(float(np.log10(within)) if describe(key).log else within)
+        places.append(min(max(float(value), float(axis[0])), float(axis[-1])))
     return places[0], places[1]
 
 
