@@ -23,10 +23,12 @@ import psutil
 
 from edgeft_core import access, store
 from edgeft_core.config import RunConfig
+from edgeft_core.config_keys import with_values
 from edgeft_core.errors import EdgeFTError, HomeError, UnknownRunError, WeightsError
 from edgeft_core.jobs.checkpoints import copy
 from edgeft_core.jobs.control import settings_now
 from edgeft_core.jobs.detach import reap_in_background, start_detached
+from edgeft_core.jobs.paths import require_paths
 from edgeft_core.jobs.starting_points import StartingPoint, starting_point
 from edgeft_core.jobs.states import ACTIVE
 from edgeft_core.proof import limits
@@ -116,11 +118,13 @@ def start_proof(home: Home, run_id: str, remedy: Remedy) -> bool:
     Raises:
         UnknownRunError: there is no such run.
         HomeError: the run's folder cannot be written.
-        AccessError: for who may only look.
+        AccessError: the visitor may only look, or a path lies outside the folders that they may name.
     """
     access.require_control()
     with closing(store.open_catalog(home.catalog_url)) as catalog:
-        run_id = catalog.run(run_id).id
+        run = catalog.run(run_id)
+    require_paths(with_values(run.config, remedy.changes), but_for=run.config)
+    run_id = run.id
     folder = home.run_folder(run_id)
     if proving(home, run_id).running:
         return False
