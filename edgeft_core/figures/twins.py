@@ -10,8 +10,8 @@ import numpy as np
 from edgeft_core.figures.chart import LineChart, Reference
 from edgeft_core.figures.curves import Curve, Style
 
-WITHOUT: Final = Style("without", "The run as it is.", index=1, dash="dot")
-WITH: Final = Style("with the fix", "The same start and data, with the fix.", index=0)
+WITHOUT: Final = Style("without", "The run as it is.", index=1, dash="dot", in_legend=False)
+WITH: Final = Style("with the fix", "The same start and data, with the fix.", index=0, in_legend=False)
 
 Values = Sequence[float | None]
 

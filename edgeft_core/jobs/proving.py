@@ -48,6 +48,15 @@ _NICE = 10
 _WRITE_EVERY_S = 0.3
 _WORK = "work"
 _SCORING_S = 8.0
+_PACE_FROM = 0.2
+# Beginning of what is told -> where that part of a trial begins and ends, as shares of the whole. Validation images
+# are embedded somewhere in between.
+_PARTS = (
+    ("Opening", 0.0, 0.1),
+    ("Embedding training", 0.1, 0.3),
+    ("Steps", 0.3, 0.9),
+    ("Scoring", 0.9, 1.0),
+)
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,7 @@ class Proving:
         what, done, total: the work in progress.
         error: why it ended without a result; empty otherwise.
         elapsed_s: seconds since it was started, while it runs.
+        share: how much of the work is done, in [0, 1].
     """
 
     running: bool = False
@@ -69,19 +79,23 @@ class Proving:
     total: int = 0
     error: str = ""
     elapsed_s: float = 0.0
+    share: float = 0.0
 
     @property
     def left_s(self) -> float:
-        """Seconds still to go: from the pace of the steps once there are some, else what a trial usually takes."""
-        if self.what.startswith("Steps") and self.total and self.done:
-            share = self.done / self.total
-            return self.elapsed_s * (1.0 - share) / max(share, 0.1) + _SCORING_S
-        return max(_SCORING_S, limits.BUDGET_CPU_S - self.elapsed_s)
+        """Seconds still to go at the pace so far; before there is one, what a trial usually takes."""
+        if self.share < _PACE_FROM:
+            return max(_SCORING_S, limits.BUDGET_CPU_S - self.elapsed_s)
+        return self.elapsed_s * (1.0 - self.share) / self.share
 
-    @property
-    def share(self) -> float:
-        """How much of the work is done, in [0, 1]."""
-        return self.elapsed_s / (self.elapsed_s + self.left_s)
+
+def share_done(what: str, done: int, total: int) -> float:
+    """How much of a trial is behind it when it tells of this work; 0 where that says nothing."""
+    within = done / total if total else 0.0
+    for beginning, start, end in _PARTS:
+        if what.startswith(beginning):
+            return start + (end - start) * within
+    return 0.0
 
 
 def proving(home: Home, run_id: str) -> Proving:
@@ -101,6 +115,7 @@ def proving(home: Home, run_id: str) -> Proving:
         total=int(told.get("total") or 0),
         error=error,
         elapsed_s=max(0.0, time.time() - began_at) if running and began_at else 0.0,
+        share=float(told.get("share") or 0.0),
     )
 
 
@@ -246,6 +261,7 @@ class _Desk:
             **asdict(current_process()),
         }
         self._wrote_at = -_WRITE_EVERY_S
+        self._share = 0.0
 
     def fresh_folder(self) -> Path:
         """An empty folder for what the twins write; what a trial that was killed left is removed."""
@@ -260,7 +276,8 @@ class _Desk:
             self._progress(what, done, total)
         if time.monotonic() - self._wrote_at >= _WRITE_EVERY_S:
             self._wrote_at = time.monotonic()
-            self._write(running=True, what=what, done=done, total=total)
+            self._share = max(self._share, share_done(what, done, total))
+            self._write(running=True, what=what, done=done, total=total, share=round(self._share, 3))
 
     def close(self, proof: Proof) -> None:
         """The result is there."""

@@ -117,7 +117,7 @@ def _race(twins: tuple[TwinRun, TwinRun], clock: _Clock, tell: Tell) -> int:
         RequestError: there was no time for more than a few, or the run is at its end.
     """
     steps = 0
-    while steps < limits.STEPS and not clock.over:
+    while steps < limits.STEPS and not clock.over and not any(twin.at_end for twin in twins):
         went_on = [twin.advance() for twin in twins]
         if not all(went_on):
             break
@@ -154,5 +154,6 @@ def _notes(twin: TwinRun, steps: int) -> tuple[str, ...]:
     if not there:
         found.append("There are no validation images: only training images are compared.")
     if steps < limits.STEPS and not twin.broke:
-        found.append(f"Time ran out before the {limits.STEPS} steps that were planned.")
+        why = "The run ends" if twin.at_end else "Time ran out"
+        found.append(f"{why} before the {limits.STEPS} steps that were planned.")
     return tuple(filter(None, found))

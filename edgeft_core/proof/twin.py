@@ -57,7 +57,7 @@ class TwinRun:
         self._tell = tell
         self._random = torch.get_rng_state()
         self._rows: dict[int, dict[str, float]] = {}
-        self._steps = 0
+        self._steps = self._last_step = 0
         self._embedded: Embedded | None = None
         with self._own_random():
             self.session = self._prepared(config, folder, cache)
@@ -68,6 +68,11 @@ class TwinRun:
     def trains_backbone(self) -> bool:
         """Whether the stage in progress does."""
         return self.session.embedder.trains
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the run has no more steps; after them only the final test would come."""
+        return 0 < self.session.steps_total <= self._last_step
 
     def advance(self) -> bool:
         """Take the next step; whether there was one."""
@@ -82,6 +87,7 @@ class TwinRun:
         if event is None:
             return False
         self._steps += 1
+        self._last_step = event.step
         scalars = event.scalars
         self._rows[self._steps] = {ours: scalars[name] for name, ours in BATCH.items() if name in scalars}
         return True

@@ -1,4 +1,4 @@
-"""A collapse on few people in a real browser: its cause, the fix tried on two twins, and the run that has it."""
+"""A fix that was proven, in a real browser: both twins side by side, and the run that gets it."""
 
 from __future__ import annotations
 
@@ -9,22 +9,18 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from edgeft_core import jobs, queries
-from edgeft_core.config import RunConfig
-from edgeft_core.config_keys import with_values
-from edgeft_core.jobs.proving import proof_of, proving
-from edgeft_core.jobs.states import ENDED
-from edgeft_core.presets import PRESETS
+from edgeft_core import queries
+from edgeft_core.proof.kept import write_proof
 from edgeft_core.settings import Home
 from tests.browser.conftest import StartServer
 from tests.jobs.conftest import end_processes
-from tests.waiting import insist, wait_until
+from tests.pages.test_proof_panel import proof, wrong_pixels
+from tests.waiting import insist
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_MS = 60_000
-TRIAL_S = 400.0  # half a minute where nothing else runs
+PATIENCE_MS = 120_000
 
 
 @pytest.fixture(scope="module")
@@ -47,47 +43,20 @@ def page(browser: Browser) -> Iterator[Page]:
     assert not errors, f"The browser reported: {errors}"
 
 
-def few_people() -> RunConfig:
-    """The preset on 24 people: a few steps, and it is over."""
-    return with_values(
-        PRESETS["collapse-demo"](),
-        {
-            "data.identities": 24,
-            "threads": 1,
-            "stages.0.epochs": 2,
-            "stages.1.epochs": 1,
-            "data.images_per_identity": 8,
-        },
-    )
-
-
-def test_the_fix_is_tried_verified_and_given_to_a_new_run(
+def test_a_verified_fix_is_given_to_a_new_run_with_one_click(
     home: Home, streamlit_server: StartServer, page: Page
 ) -> None:
-    run = jobs.launch(home, few_people(), name="ill")
-    wait_until(lambda: queries.catalog_of(home).run(run.id).state in ENDED, "the run ends", TRIAL_S)
+    run = wrong_pixels(home)
+    write_proof(home.run_folder(run.id), proof())
     address = streamlit_server(ROOT / "app.py", {"EDGEFT_HOME": str(home.root)})
     page.goto(f"{address}/diagnosis?run={run.id}")
     card = page.locator(".st-key-cause_1")
-    expect(card).to_contain_text("input.range", timeout=PATIENCE_MS)
-    try_it = card.get_by_role("button", name=re.compile("Try this fix"))
-    insist(
-        try_it.click,
-        lambda: proving(home, run.id).running or proof_of(home, run.id, "input.range"),
-        "it starts",
-    )
-    expect(card.locator("[data-testid=stProgress]").last).to_be_visible(timeout=PATIENCE_MS)
-    wait_until(lambda: not proving(home, run.id).running, "the trial ends", TRIAL_S)
-    proof = proof_of(home, run.id, "input.range")
-    assert proof is not None
-    assert proof.outcome == "verified", proof.sentence
     expect(card).to_contain_text("Fix verified: largest class", timeout=PATIENCE_MS)
-    expect(card).to_contain_text("guessing")
     expect(card.locator(".js-plotly-plot")).to_have_count(3, timeout=PATIENCE_MS)
     start = card.get_by_role("button", name=re.compile("Start a run with this fix"))
     insist(start.click, lambda: len(queries.catalog_of(home).runs()) == 2, "the new run is there")
-    fixed = queries.catalog_of(home).run("ill-fixed")
+    fixed = queries.catalog_of(home).run("recorded-fixed")
     assert (fixed.parent_id, fixed.config.data.normalisation) == (run.id, "minus_one_to_one")
-    page.wait_for_url(re.compile(rf"/live\?run={fixed.id}|run={fixed.id}"), timeout=PATIENCE_MS)
+    page.wait_for_url(re.compile(rf"run={fixed.id}"), timeout=PATIENCE_MS)
     told = [one.text for one in queries.catalog_of(home).history(fixed.id) if one.kind == "fix"]
-    assert told == [f"proof: {proof.sentence}"]
+    assert told == [f"proof: {proof().sentence}"]

@@ -13,7 +13,7 @@ from edgeft_core import jobs
 from edgeft_core.config import RunConfig
 from edgeft_core.config_keys import with_values
 from edgeft_core.errors import UnknownRunError
-from edgeft_core.jobs.proving import Proving, proof_of, prove, proving, start_proof
+from edgeft_core.jobs.proving import Proving, proof_of, prove, proving, share_done, start_proof
 from edgeft_core.presets import PRESETS
 from edgeft_core.proof import limits
 from edgeft_core.proof.kept import FOLDER
@@ -88,7 +88,7 @@ def test_a_process_of_its_own_tries_the_fix_and_leaves_the_result(
     assert proof.steps >= limits.STEPS_LEAST
     assert proof.start_text == "from the beginning, for there is no checkpoint yet"
     assert {one.what.split(",")[0] for one in seen} > {"Opening the run", "Steps of both"}
-    assert all(0.0 <= one.share < 1.0 and one.left_s > 0 for one in seen)
+    assert [one.share for one in seen] == sorted(one.share for one in seen), "it only goes forward"
     assert not (home.run_folder(run.id) / FOLDER / "work").exists(), "the twins are gone"
     assert catalog.run(run.id) == before, "the run is as it was"
     assert not home.metrics_file(run.id).exists()
@@ -177,3 +177,11 @@ def test_data_that_has_gone_is_a_sentence(home: Home, tmp_path: Path) -> None:
     run = jobs.launch(home, small(**{"data.source": str(people)}))
     people.rmdir()
     assert "There is no folder" in prove(home, run.id, SLOWER).sentence
+
+
+def test_what_is_told_places_a_trial_between_its_beginning_and_its_end() -> None:
+    assert share_done("Opening the run", 0, 1) == 0.0
+    assert share_done("Steps of both", 125, 250) == pytest.approx(0.6)
+    assert share_done("Embedding validation images, with the fix", 5, 10) == 0.0, "somewhere in between"
+    assert Proving(running=True, share=0.6, elapsed_s=30.0).left_s == pytest.approx(20.0)
+    assert Proving(running=True, elapsed_s=10.0).left_s == limits.BUDGET_CPU_S - 10.0

@@ -104,6 +104,8 @@ def test_a_machine_that_is_too_slow_is_a_sentence(tmp_path: Path, monkeypatch: p
 
 def test_a_run_with_a_few_steps_left_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = tiny(stages__0__epochs=1, stages__1__epochs=1)
+    trial = tried(Plan(config, config, "beginning"), tmp_path / "few")
+    assert (trial.steps, trial.notes[-1]) == (12, "The run ends before the 16 steps that were planned.")
     monkeypatch.setattr(limits, "STEPS_LEAST", 13)
     with pytest.raises(RequestError, match="Only 12 steps are left of this run"):
         tried(Plan(config, config, "beginning"), tmp_path)

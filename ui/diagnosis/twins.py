@@ -32,7 +32,8 @@ class Panel:
 
 
 def twin_charts(run_id: str, proof: Proof) -> None:
-    """Side by side."""
+    """Side by side, with one key for all: a legend each would take half of so small a chart."""
+    st.caption("Dotted: without the fix. Solid: with the fix. Steps since the start of both.")
     for column, panel in zip(st.columns(3, gap="small"), panels(proof), strict=True):
         with column:
             st.caption(f"**{panel.title}**")
