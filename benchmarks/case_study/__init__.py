@@ -1,0 +1,1 @@
+"""The original story, measured: what makes such predictions, what the reported change does, what cures them."""
