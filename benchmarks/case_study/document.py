@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.case_study import sentences, tables
-from benchmarks.case_study.figures import FIGURES
+from benchmarks.case_study.figures import drawn
 from benchmarks.case_study.grid import KINDS, KNOB_KINDS
 from benchmarks.case_study.measuring import HEAD_LOOKED_AT
 from benchmarks.case_study.result import Result
@@ -28,6 +28,7 @@ BLOCKS: dict[str, Callable[[Result], str]] = {
     "report": sentences.report,
     "guessing": sentences.guessing,
     "below chance": sentences.below_chance,
+    "wandering": sentences.wandering,
     "over epochs": sentences.collapse_over_epochs,
     **{f"grid {kind}": partial(tables.grid, kind=kind) for kind in KINDS},
     **{f"knobs {kind}": partial(tables.knobs, kind=kind) for kind in KNOB_KINDS},
@@ -46,8 +47,8 @@ def write(kept: Path) -> None:
     """Tables into the document, figures beside it."""
     result = Result.read(kept)
     DOCUMENT.write_text(filled(DOCUMENT.read_text(encoding="utf-8"), result), encoding="utf-8")
-    for name, draw in FIGURES.items():
-        (IMAGES / name).write_text(draw(result), encoding="utf-8")
+    for name, svg in drawn(result).items():
+        (IMAGES / name).write_text(svg, encoding="utf-8")
 
 
 def filled(document: str, result: Result) -> str:

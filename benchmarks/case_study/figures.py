@@ -29,7 +29,7 @@ MARKS = {
 
 def first_ten(result: Result) -> str:
     """The class that a random head gives to each of the first ten faces, per kind of embeddings."""
-    seed = int(result.content["seeds"][0])
+    seed = result.seeds[0]
     kinds = result.kinds
     drawing = Drawing(
         LEFT + 10 * TILE + 200,
@@ -188,10 +188,15 @@ def _words(drawing: Drawing, y: float, words: str) -> None:
     drawing.text(LEFT - 12, y, words, "text", "end")
 
 
-FIGURES: dict[str, Callable[[Result], str]] = {
-    "case-study-first-look.svg": first_ten,
-    "case-study-grid.svg": grid,
-    "case-study-knobs.svg": knobs,
-    "case-study-second-stage.svg": second_stages,
+FIGURES: dict[str, tuple[str, Callable[[Result], str]]] = {
+    "case-study-first-look.svg": ("first_look", first_ten),
+    "case-study-grid.svg": ("grid", grid),
+    "case-study-knobs.svg": ("knobs", knobs),
+    "case-study-second-stage.svg": ("pull_only", second_stages),
 }
-"""File in ``docs/images`` -> what draws it."""
+"""File in ``docs/images`` -> the part of the measurement that it shows, and what draws it."""
+
+
+def drawn(result: Result) -> dict[str, str]:
+    """SVG by file name, of the parts that were measured."""
+    return {name: draw(result) for name, (part, draw) in FIGURES.items() if result.content.get(part)}

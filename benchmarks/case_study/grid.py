@@ -60,7 +60,6 @@ KNOBS: dict[str, Mapping[str, float]] = {
     "m 0.1": {"head.margin_rad": 0.1},
     "lr 1e-4": {"stages.0.head_lr": 1e-4},
     "s 8, T 4": {"head.scale": 8.0, "head.temperature": 4.0},
-    "s 8, T 4, m 0.1": {"head.scale": 8.0, "head.temperature": 4.0, "head.margin_rad": 0.1},
     "s 8, T 4, m 0.1, lr 9e-3": {
         "head.scale": 8.0,
         "head.temperature": 4.0,

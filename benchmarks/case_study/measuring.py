@@ -153,5 +153,4 @@ def _setting(study: Study) -> dict[str, Any]:
         "torch": torch.__version__,
         "threads": 1,
         "identities": study.identities,
-        "seeds": list(study.seeds),
     }

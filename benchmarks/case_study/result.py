@@ -64,6 +64,11 @@ class Result:
         """Kinds of embeddings whose grid is complete for at least one seed, in the order of the story."""
         return [kind for kind in KINDS if kind in {key.split("/")[0] for key in self.content["first_look"]}]
 
+    @property
+    def seeds(self) -> list[int]:
+        """Seeds of which at least one kind's grid is complete."""
+        return sorted({int(key.split("/")[1]) for key in self.content["first_look"]})
+
     def cells(self, part: str, *names: str) -> Cells:
         """All seeds of one cell: ``cells("grid", "healthy", "fix", "centred")``."""
         start = "/".join(names) + "/"

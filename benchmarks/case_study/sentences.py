@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.case_study.grid import KINDS
 from benchmarks.case_study.result import Over, Result
-from benchmarks.case_study.tables import percent
+from benchmarks.case_study.tables import SETTING_TITLES, percent
 from edgeft_core.diagnostics.chance import max_share_chance, top_k_chance
 from edgeft_core.diagnostics.theory import attainable_probability, random_logit_std
 from edgeft_core.figures.theme import format_percent
@@ -18,13 +18,11 @@ def measured(result: Result) -> str:
     """Where the numbers come from."""
     content = result.content
     of_kind = {kind: len(result.cells("first_look", kind).of_seed) for kind in result.kinds}
-    all_seeds = ", ".join(
-        KINDS[kind].title for kind, count in of_kind.items() if count == len(content["seeds"])
-    )
+    all_seeds = ", ".join(KINDS[kind].title for kind, count in of_kind.items() if count == len(result.seeds))
     fewer = ", ".join(
-        f"{KINDS[kind].title} ({count})" for kind, count in of_kind.items() if count < len(content["seeds"])
+        f"{KINDS[kind].title} ({count})" for kind, count in of_kind.items() if count < len(result.seeds)
     )
-    seeds = ", ".join(str(seed) for seed in content["seeds"])
+    seeds = ", ".join(str(seed) for seed in result.seeds)
     return (
         f"Measured on {content['date']} on a {content['machine']}, torch {content['torch']}, one thread. Seeds {seeds} "
         f"(each draws other people, another split, another head, other random weights): {all_seeds}. Fewer seeds: "
@@ -122,6 +120,24 @@ def collapse_over_epochs(result: Result) -> str:
             series = [one["epochs"][signal] for one in cells.of_seed.values()]
             means = [Over(values).mean for values in zip(*series, strict=True)]
             lines.append(f"| {words}, {what} | {' | '.join(format_percent(value) for value in means)} |")
+    return "\n".join(lines)
+
+
+def wandering(result: Result) -> str:
+    """The largest class within batches, over the window, and at one moment: one favourite at a time, never for long."""
+    chosen = [("healthy", "before"), *(("unnormalised", setting) for setting in SETTING_TITLES)]
+    heads = [
+        "embeddings, head",
+        "in one batch of 32",
+        "over the latest 1024 faces",
+        "all new faces, at one moment",
+    ]
+    lines = [f"| {' | '.join(heads)} |", f"| {' | '.join(['---'] * len(heads))} |"]
+    for kind, setting in chosen:
+        cells = result.cells("grid", kind, setting, "plain")
+        named = ("train_batch_max_class_share", "train_max_class_share", "val_max_class_share")
+        shares = [percent(cells.over(name)) for name in named]
+        lines.append(f"| {KINDS[kind].title}, {SETTING_TITLES[setting]} | {' | '.join(shares)} |")
     return "\n".join(lines)
 
 

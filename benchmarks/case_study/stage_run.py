@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from benchmarks.case_study.grid import Study
 from edgeft_core.config import RunConfig
 from edgeft_core.diagnostics.observer import Observer
@@ -23,7 +25,8 @@ from edgeft_core.events import (
 
 BAD = ("collapsed", "stalled", "diverged")
 FROM_THE_WINDOW = ("max_class_share", "effective_classes", "unique_classes")
-OVER_AN_EPOCH = ("top1", "top5", "loss")
+IN_BATCH = "batch_max_class_share"
+OVER_AN_EPOCH = ("top1", "top5", "loss", IN_BATCH)
 AFTER_EVERY_EPOCH = ("val_max_class_share", "val_top1", "val_top5")
 FROM_THE_LAST_STEP = ("logit_std_samples", "logit_std_classes")
 FROM_VALIDATION = (
@@ -64,7 +67,8 @@ class Told:
         elif isinstance(event, BatchDone):
             self.steps = event.step
             self.last |= event.scalars
-            self.batches.append((event.step, event.scalars))
+            in_batch = int(np.bincount(event.predicted_B).max()) / len(event.predicted_B)
+            self.batches.append((event.step, {**event.scalars, IN_BATCH: in_batch}))
         elif isinstance(event, SignalsMeasured):
             self.last |= event.scalars
             if "val_cos_different" in event.scalars:
@@ -85,7 +89,7 @@ class InSecondStage:
         self._changes = changes
         self._due = False
 
-    def poll(self) -> Sequence[ControlRequest]:
+    def poll(self, next_step: int) -> Sequence[ControlRequest]:  # noqa: ARG002
         due, self._due = self._due, False
         return [ControlRequest(1, "set", self._changes)] if due else []
 
@@ -115,9 +119,10 @@ def follow(study: Study, config: RunConfig, *, controls: Controls | None = None,
 def cell(told: Told) -> dict[str, Any]:
     """A run's end in plain numbers.
 
-    ``train_top1`` and the like are means over the last epoch (``first_epoch_*``: over the first), each image scored
-    just before the step that learns from it, margin off; ``train_max_class_share`` and the like are of the window of
-    latest images, as the app shows it; ``val_*`` are of images that were not trained on.
+    ``train_*`` of scores and ``train_batch_max_class_share`` are means over the last epoch (``first_epoch_*``: over
+    the first), each image scored just before the step that learns from it, margin off; ``train_max_class_share`` and
+    the other counts of classes are of the window of latest images, as the app shows it; ``val_*`` are of images that
+    were not trained on.
     """
     assert told.first is not None
     values: dict[str, Any] = {}

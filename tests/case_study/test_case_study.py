@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks.case_study.document import BLOCKS, DOCUMENT, IMAGES, MADE, filled, newest, typed
-from benchmarks.case_study.figures import FIGURES
+from benchmarks.case_study.figures import FIGURES, drawn
 from benchmarks.case_study.grid import Study
 from benchmarks.case_study.measuring import measure
 from benchmarks.case_study.result import Result
@@ -106,8 +106,10 @@ def test_all_tables_and_figures_can_be_made_of_it(smallest: tuple[Study, Path]) 
     for name, make in BLOCKS.items():
         if not name.startswith("grid ") or name.removeprefix("grid ") in result.kinds:
             assert make(result).strip(), name
-    for draw in FIGURES.values():
-        ElementTree.fromstring(draw(result))
+    figures = drawn(result)
+    assert set(figures) == set(FIGURES)
+    for svg in figures.values():
+        ElementTree.fromstring(svg)
 
 
 def test_the_document_shows_what_was_measured() -> None:
@@ -117,9 +119,8 @@ def test_the_document_shows_what_was_measured() -> None:
 
 
 def test_the_figures_show_what_was_measured() -> None:
-    result = Result.read(newest())
-    for name, draw in FIGURES.items():
-        assert (IMAGES / name).read_text(encoding="utf-8") == draw(result), name
+    for name, svg in drawn(Result.read(newest())).items():
+        assert (IMAGES / name).read_text(encoding="utf-8") == svg, name
 
 
 def test_no_measured_figure_is_typed_by_hand() -> None:

@@ -58,7 +58,7 @@ def test_launch_offers_the_recommended_preset_and_says_what_it_costs(home: Home)
     text = words(app)
     assert "518 identities, 6 216 images, 12 of each" in text
     assert "**1 560 steps**" in text
-    assert "s/T = **16** reaches at most" in text
+    assert "s/T = **16**: a probability of up to" in text
     assert any(button.label == "Start" for button in app.button)
 
 

@@ -32,14 +32,14 @@ class Reach:
     def sentence(self) -> str:
         """Streamlit markdown."""
         level = (
-            " :orange[\u25b2 too low to learn well]"
+            " :orange[\u25b2 low]"
             if self.low
             else " :orange[\u25b2 high]"
             if self.high
             else ""
         )
         return (
-            f"s/T = **{theme.format_number(self.s_eff)}** reaches at most "
+            f"s/T = **{theme.format_number(self.s_eff)}**: a probability of up to "
             f"**{theme.format_percent(self.probability)}**{level}  \n"
             f":gray[AdaCos would take {theme.format_number(self.adacos)}]"
         )
