@@ -17,16 +17,17 @@ REPORTED_STD = {"before": (32.0, 1.4759), "fix": (8.0, 0.3615)}
 def measured(result: Result) -> str:
     """Where the numbers come from."""
     content = result.content
-    of_kind = {kind: len(result.cells("first_look", kind).of_seed) for kind in result.kinds}
-    all_seeds = ", ".join(KINDS[kind].title for kind, count in of_kind.items() if count == len(result.seeds))
-    fewer = ", ".join(
-        f"{KINDS[kind].title} ({count})" for kind, count in of_kind.items() if count < len(result.seeds)
-    )
     seeds = ", ".join(str(seed) for seed in result.seeds)
+    meaning = "each draws other people, another split, another head and other random weights"
+    counted = f"Seeds {seeds} ({meaning})" if len(result.seeds) > 1 else f"One seed ({seeds})"
+    fewer = [
+        f"{KINDS[kind].title} ({count})"
+        for kind in result.kinds
+        if (count := len(result.cells("first_look", kind).of_seed)) < len(result.seeds)
+    ]
     return (
-        f"Measured on {content['date']} on a {content['machine']}, torch {content['torch']}, one thread. Seeds {seeds} "
-        f"(each draws other people, another split, another head, other random weights): {all_seeds}. Fewer seeds: "
-        f"{fewer or 'none'}."
+        f"Measured on {content['date']} on a {content['machine']}, torch {content['torch']}, one thread. {counted}"
+        f"{'; fewer for ' + ', '.join(fewer) if fewer else ''}. Five epochs of the head on cached embeddings."
     )
 
 

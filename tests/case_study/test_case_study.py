@@ -32,10 +32,10 @@ def smallest(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Path]:
         seeds=(1,),
         epochs=1,
         changes={
-            "data.images_per_identity": 8,
+            "data.images_per_identity": 12,
             "data.image_px": 32,
             "data.low_res_px": 16,
-            "data.batch_size": 16,
+            "data.batch_size": 24,
             "stages.0.cached_views": 1,
             "monitor.window_images": 40,
         },

@@ -31,13 +31,7 @@ class Reach:
 
     def sentence(self) -> str:
         """Streamlit markdown."""
-        level = (
-            " :orange[\u25b2 low]"
-            if self.low
-            else " :orange[\u25b2 high]"
-            if self.high
-            else ""
-        )
+        level = " :orange[\u25b2 low]" if self.low else " :orange[\u25b2 high]" if self.high else ""
         return (
             f"s/T = **{theme.format_number(self.s_eff)}**: a probability of up to "
             f"**{theme.format_percent(self.probability)}**{level}  \n"
