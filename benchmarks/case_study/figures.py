@@ -24,7 +24,9 @@ MARKS = {
     "before": ("circle", "series1"),
     "fix": ("square", "series3"),
     "recommended": ("triangle", "series0"),
+    "changed": ("triangle", "series2"),
 }
+LEGEND = {**SETTING_TITLES, "changed": "changed in part"}
 
 
 def first_ten(result: Result) -> str:
@@ -87,7 +89,7 @@ def knobs(result: Result) -> str:
 
 
 def _mark_of(name: str) -> str:
-    return "before" if name == "nothing" else "fix" if name.startswith("all four") else "recommended"
+    return "before" if name == "nothing" else "fix" if name.startswith("all four") else "changed"
 
 
 def _two_panels(result: Result, title: str, names: Sequence[str], rows: Sequence[Mapping[str, Cells]]) -> str:
@@ -140,7 +142,7 @@ def _legend(drawing: Drawing, names: Sequence[str]) -> None:
     for name in names:
         shape, look = MARKS[name]
         drawing.mark(shape, x, 20, f"fill {look}")
-        drawing.text(x + 10, 24, SETTING_TITLES[name], "small text")
+        drawing.text(x + 10, 24, LEGEND[name], "small text")
         x += 110
 
 
