@@ -35,6 +35,8 @@ SPARSE_KEYS = (
     "contrastive_gradient_share",
     "update_ratio_backbone",
     "update_ratio_head",
+    "unchanged_backbone",
+    "unchanged_head",
     "val_top1",
     "val_top5",
 )

@@ -462,3 +462,10 @@ def test_names_are_right_if_even_random_weights_see_them() -> None:
         for d_prime in (1.3, 0.05)
     )
     assert seen < 0.5 < unseen
+
+
+@pytest.mark.parametrize(("early", "named"), [(1.0, True), (0.1, False)])
+def test_the_end_of_a_schedule_does_not_hide_what_never_moved(early: float, named: bool) -> None:
+    ended = {"unchanged_backbone": 1.0, "lr_backbone": 1e-9}
+    seen = case(signals=ended, trails=trail(early, 1.0, 1.0, name="unchanged_backbone"), **STAGE_2)
+    assert (confidence("backbone.not_training", seen) > 0.9) == named

@@ -36,8 +36,9 @@ def backbone_not_training(case: Case) -> Cause | None:
 def _not_training(case: Case, part: Part) -> Cause | None:
     weighing = Weighing(f"{part}.not_training", case)
     rate = getattr(case.stage_config, f"{part}_lr")
-    unchanged = case.signal(f"unchanged_{part}")
-    if unchanged is not None and unchanged >= 1.0 and not _ran_out(case, part):
+    seen = case.in_stage(f"unchanged_{part}").values
+    unchanged = min(seen) if seen else case.signal(f"unchanged_{part}")
+    if unchanged is not None and unchanged >= 1.0 and (len(seen) > 1 or not _ran_out(case, part)):
         text = f"A step left {percent(unchanged)} of the {part}'s numbers exactly as they were."
         weighing.supports(0.97, f"unchanged_{part}", unchanged, 0.0, text)
     if rate == 0.0:

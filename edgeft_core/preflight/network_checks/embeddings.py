@@ -10,6 +10,7 @@ from edgeft_core.config import Normalisation
 from edgeft_core.diagnostics.case import Finding
 from edgeft_core.diagnostics.causes.inputs import expected_normalisation
 from edgeft_core.diagnostics.probes.spread import Spread
+from edgeft_core.diagnostics.thresholds import COLLAPSED_COSINE
 from edgeft_core.preflight.network_checks.sample import NetworkSample
 from edgeft_core.preflight.report import Passed
 from edgeft_core.preflight.thresholds import (
@@ -108,7 +109,14 @@ def _crowded(sample: NetworkSample, values: dict[str, float]) -> Finding:
         return Finding(CHECK, "warning", told, cause="weights.missing", values=values)
     if fed.nearest_mean_centred >= fed.nearest_mean + CENTRING_GAIN:
         return _common_mode(fed, seen, values)
-    if fed.d_prime < BLIND_ERRORS * fed.d_prime_error:
+    blind = fed.d_prime < BLIND_ERRORS * fed.d_prime_error
+    if blind and fed.cos_different < COLLAPSED_COSINE and fresh.d_prime < BLIND_ERRORS * fresh.d_prime_error:
+        told = (
+            f"{seen} Neither finds images of one name more alike than others, and random weights mostly do: the names may "
+            "not belong to the faces. Look at a few identities in the preview."
+        )
+        return Finding(CHECK, "warning", told, cause="labels.shuffled", values=values)
+    if blind:
         told = (
             f"{seen} They carry no identity either, and no range of pixels changes that. Use other weights."
         )
