@@ -27,7 +27,7 @@ def main() -> int:
     asked.home.mkdir(parents=True, exist_ok=True)
     done = {(row["name"], row["data"], row["seed"]) for row in read(asked.out)}
     planned = tasks(_names(asked), asked.data, asked.seeds, asked.home, asked.thorough_seeds)
-    wanted = [one for one in planned if one.key not in done]
+    wanted = [one for one in planned if one.key not in done and (one.recorded or not asked.recorded)]
     print(f"{len(wanted)} trials to do, {len(done)} done before", flush=True)
     began = time.monotonic()
     for number, row in enumerate(performed(wanted, asked.jobs), start=1):
@@ -80,6 +80,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--thorough-seeds", type=int, default=1, help="seeds with probes and fixes")
     parser.add_argument("--only", nargs="+", metavar="ID", help="faults whose name starts so")
     parser.add_argument("--data", nargs="+", choices=["synthetic", "faces"], default=["synthetic", "faces"])
+    parser.add_argument("--recorded", action="store_true", help="only what was run before, by today's rules")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--home", type=Path, default=Path(tempfile.gettempdir()) / "edgeft-faults")
     parser.add_argument("--out", type=Path, help="rows of JSON; trials that it holds are not done again")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -69,8 +70,11 @@ def _setting() -> str:
 
 def _figures(rows: Sequence[Row]) -> Iterator[str]:
     bad, good = scores.faults(rows), scores.healthy(rows)
-    seeds = len({row["seed"] for row in rows})
-    yield f"{len(bad)} runs with a fault and {len(good)} healthy ones, {seeds} seeds.\n"
+    seeds = Counter(row["seed"] for row in rows)
+    per_seed = ", ".join(f"{count} with seed {seed}" for seed, count in sorted(seeds.items()))
+    probed = sum(row["with_probes"] is not None for row in rows)
+    fixed = sum("fix" in row for row in rows)
+    yield f"{len(bad)} runs with a fault and {len(good)} healthy ones: {per_seed}; {probed} probed, {fixed} fixes tried.\n"
     yield "| | |"
     yield "|---|---|"
     yield f"| detected by the run alone | {scores.share(bad, scores.detected)} |"

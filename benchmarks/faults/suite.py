@@ -16,7 +16,7 @@ from benchmarks.faults.fault import Fault
 from benchmarks.faults.ground import Ground, Kind
 from benchmarks.faults.held_out import HELD_OUT
 from benchmarks.faults.starters import HEALTHY
-from benchmarks.faults.trial import Row, Trial
+from benchmarks.faults.trial import Row, Trial, record_of
 
 FIRST_SEED = 11
 
@@ -30,6 +30,11 @@ class Task:
     seed: int
     home: Path
     thorough: bool = True
+
+    @property
+    def recorded(self) -> bool:
+        """Whether it was run before."""
+        return record_of(self.home, self.name, self.kind, self.seed).exists()
 
     @property
     def key(self) -> tuple[str, str, int]:

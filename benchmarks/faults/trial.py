@@ -13,7 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 from benchmarks.faults.fault import Fault, Situation
-from benchmarks.faults.ground import Ground
+from benchmarks.faults.ground import Ground, Kind
 from benchmarks.faults.hearing import HARMLESS, Heard, hear, ranked
 from benchmarks.faults.recording import Recording, Script, kept, record
 from edgeft_core.config import RunConfig
@@ -62,8 +62,7 @@ class Trial:
         self._ground = ground
         self._work = work
         self._situation = fault.inject(ground)
-        name = f"{fault.name.replace('/', '-')}-{ground.kind}-{ground.seed}"
-        self._records = ground.home / "records" / name
+        self._records = record_of(ground.home, fault.name, ground.kind, ground.seed).parent
 
     def row(self) -> Row:
         """What is said about the run, as plain data."""
@@ -157,6 +156,11 @@ class Trial:
 
         digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:12]
         return _recovery(hear(kept(self._records / f"fix-{digest}.pkl", make)), cause)
+
+
+def record_of(home: Path, name: str, kind: Kind, seed: int) -> Path:
+    """Where a trial keeps its run."""
+    return home / "records" / f"{name.replace('/', '-')}-{kind}-{seed}" / "run.pkl"
 
 
 def probed(config: RunConfig, folder: Path, cache: Path) -> dict[str, ProbeResult]:

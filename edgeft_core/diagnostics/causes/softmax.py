@@ -89,7 +89,7 @@ def scale_too_high(case: Case) -> Cause | None:
     weighing = Weighing("scale.too_high", case)
     bound = theory.cosface_scale_bound(case.n_classes)
     noise = case.s_eff**2 / (2.0 * case.config.backbone.embedding_dim)
-    if case.n_classes > 1 and noise > math.log(case.n_classes):
+    if case.n_classes > 1 and noise > limit.NOISE_OVER_GUESSING * math.log(case.n_classes):
         far = min(1.0, math.log(noise / math.log(case.n_classes)) / math.log(10.0))
         weighing.supports(
             0.55 + 0.25 * far,
@@ -146,7 +146,10 @@ def margin_too_large(case: Case) -> Cause | None:
     beyond = case.signal("beyond_pi_share")
     if head.kind == "arcface" and beyond is not None and beyond >= limit.BEYOND_PI:
         text = f"For {percent(beyond)} of the images angle plus margin exceeds 180 degrees."
-        weighing.supports(0.5, "beyond_pi_share", beyond, 0.0, text)
+        wide = (
+            head.margin_rad >= limit.MARGIN_LARGE_RAD
+        )  # a published one is passed by single images in any run
+        weighing.supports(0.5 if wide else 0.35, "beyond_pi_share", beyond, 0.0, text)
     plain, inside = case.signal("top1_running"), case.signal("top1_margin")
     right = well_above(case, plain)
     wide = head.margin_rad >= 0.8 * limit.MARGIN_LARGE_RAD

@@ -10,7 +10,7 @@ from edgeft_core.config import Normalisation
 from edgeft_core.diagnostics.case import Finding
 from edgeft_core.diagnostics.causes.inputs import expected_normalisation
 from edgeft_core.diagnostics.probes.spread import Spread
-from edgeft_core.diagnostics.thresholds import COLLAPSED_COSINE
+from edgeft_core.diagnostics.thresholds import COLLAPSED_COSINE, RANGE_INFORMATION
 from edgeft_core.preflight.network_checks.sample import NetworkSample
 from edgeft_core.preflight.report import Passed
 from edgeft_core.preflight.thresholds import (
@@ -47,7 +47,9 @@ def embedding_spread(sample: NetworkSample) -> Iterator[Finding | Passed]:
         kind, best = _best_alternative(sample)
         recovery = _recovery(fed, best)
         values |= {"recovery": recovery} | best.as_values(f"{kind}.")
-        apart = best.cos_different < CROWDED_COSINE and best.d_prime >= RANGE_KEPT_SEPARATION * fed.d_prime
+        made_for = kind == expected_normalisation(sample.subject.config.backbone.weights)
+        needed = (RANGE_KEPT_SEPARATION if made_for else RANGE_INFORMATION) * fed.d_prime
+        apart = best.cos_different < CROWDED_COSINE and best.d_prime >= needed
         if recovery >= RANGE_RECOVERY and apart:
             yield _wrong_range(sample, kind, best, recovery, values)
             return
@@ -112,8 +114,8 @@ def _crowded(sample: NetworkSample, values: dict[str, float]) -> Finding:
     blind = fed.d_prime < BLIND_ERRORS * fed.d_prime_error
     if blind and fed.cos_different < COLLAPSED_COSINE and fresh.d_prime < BLIND_ERRORS * fresh.d_prime_error:
         told = (
-            f"{seen} Neither finds images of one name more alike than others, and random weights mostly do: the names may "
-            "not belong to the faces. Look at a few identities in the preview."
+            f"{seen} Neither finds images of one name more alike than others, and random weights mostly do: the names "
+            "may not belong to the faces. Look at a few identities in the preview."
         )
         return Finding(CHECK, "warning", told, cause="labels.shuffled", values=values)
     if blind:
