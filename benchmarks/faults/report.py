@@ -74,7 +74,7 @@ def _figures(rows: Sequence[Row]) -> Iterator[str]:
     per_seed = ", ".join(f"{count} with seed {seed}" for seed, count in sorted(seeds.items()))
     probed = sum(row["with_probes"] is not None for row in rows)
     fixed = sum("fix" in row for row in rows)
-    yield f"{len(bad)} runs with a fault and {len(good)} healthy ones: {per_seed}; {probed} probed, {fixed} fixes tried.\n"
+    yield f"{len(bad)} runs with a fault, {len(good)} healthy: {per_seed}; {probed} probed, {fixed} fixes tried.\n"
     yield "| | |"
     yield "|---|---|"
     yield f"| detected by the run alone | {scores.share(bad, scores.detected)} |"
