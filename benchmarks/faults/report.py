@@ -109,7 +109,7 @@ def _falsely_warned(row: Row) -> bool:
 def _matrix(rows: Sequence[Row]) -> Iterator[str]:
     table = scores.confusion(rows, scores.LOOKS[scores.FULL])
     yield "### Injected and told\n"
-    yield "What was told first at the end, with checks and probes; in brackets what the run alone tells at its end.\n"
+    yield "What was told first at the end, with checks and probes; beside it what the run alone tells at its end.\n"
     yield "| injected | told first | from the run alone |"
     yield "|---|---|---|"
     alone = scores.confusion(rows, scores.LOOKS["at the end, from the run alone"])
