@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from edgeft_core.config_checkpoints import CheckpointsConfig
 from edgeft_core.config_fields import Settings as _Settings
 from edgeft_core.config_fields import setting
 from edgeft_core.config_sweep import SweepConfig
@@ -351,6 +352,7 @@ class RunConfig(_Settings):
     head: HeadConfig = HeadConfig()
     stages: tuple[StageConfig, ...] = Field((StageConfig(),), min_length=1, max_length=8)
     monitor: MonitorConfig = MonitorConfig()
+    checkpoints: CheckpointsConfig = CheckpointsConfig()
     sweep: SweepConfig | None = Field(
         None, title="Sweep", description="Train many heads at once instead of one network."
     )

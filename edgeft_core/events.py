@@ -19,6 +19,10 @@ FloatArray = npt.NDArray[np.float32]
 
 SampleSet = Literal["train", "validation", "test"]
 
+CheckpointKind = Literal["first", "best", "last", "manual", "ring", "verdict", "command"]
+"""Why a checkpoint was saved: before the first step, best validation, after an epoch or at the end, asked for, every
+so many steps, a new verdict, before a live change."""
+
 
 @dataclass(frozen=True)
 class RunPrepared:
@@ -148,13 +152,19 @@ class EmbeddingsTaken:
 
 @dataclass(frozen=True)
 class ControlHandled:
-    """A live command took effect before ``step``, or was refused and why."""
+    """A live command took effect before ``step``, or was refused and why.
+
+    Attributes:
+        previous: the value before, of every setting that it changed.
+        changes: what a rewind changed the settings to; they are those of its checkpoint.
+    """
 
     command_id: int
     step: int
     outcome: Literal["applied", "refused"]
     reason: str = ""
     previous: Mapping[str, Any] = field(default_factory=dict)
+    changes: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -181,11 +191,27 @@ class CheckpointSaved:
     """A complete checkpoint lies on disk (written beside, synced, renamed)."""
 
     step: int
-    kind: Literal["best", "last", "manual"]
+    kind: CheckpointKind
     path: str
     sha256: str
     size_bytes: int
     scalars: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class CheckpointsDropped:
+    """Files that made room for newer ones, or that the run was taken back to before; paths below its folder."""
+
+    step: int
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Rewound:
+    """The run was taken back from ``from_step`` to the checkpoint of ``step``; what lay between is no part of it."""
+
+    step: int
+    from_step: int
 
 
 @dataclass(frozen=True)
@@ -263,6 +289,8 @@ Event = (
     | PlanChanged
     | PauseChanged
     | CheckpointSaved
+    | CheckpointsDropped
+    | Rewound
     | Notice
     | StageEnded
     | RunEnded
@@ -272,17 +300,22 @@ Event = (
 )
 
 
+CommandKind = Literal["set", "pause", "resume", "stop", "checkpoint", "rewind"]
+
+
 @dataclass(frozen=True)
 class ControlRequest:
     """One live command as the engine sees it; several changes of one request take effect in the same step.
 
     Attributes:
-        options: what else the request says, where it says it: ``over_steps`` (the changes come gradually) and
-            ``undoes`` (id of the command whose changes are taken back).
+        options: what else the request says, where it says it: ``over_steps`` (the changes come gradually),
+            ``undoes`` (id of the command whose changes are taken back), ``to_step`` (of the checkpoint to go back to),
+            ``mark`` (why a checkpoint is asked for) and ``at_step`` (not before this step, and after the requests
+            that came with one before it).
     """
 
     command_id: int
-    kind: Literal["set", "pause", "resume", "stop", "checkpoint"]
+    kind: CommandKind
     changes: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -290,3 +323,8 @@ class ControlRequest:
     def over_steps(self) -> int:
         """Steps over which the changes come; 0 for at once."""
         return int(self.options.get("over_steps") or 0)
+
+    @property
+    def at_step(self) -> int:
+        """The step before which it is to be handled; 0 for as soon as possible."""
+        return int(self.options.get("at_step") or 0)

@@ -7,7 +7,7 @@ import streamlit as st
 from edgeft_core.jobs.states import ENDED
 from ui import frame, messages, navigation, state, style
 from ui.fork import origin_line
-from ui.live.charts import charts, toolbar
+from ui.live.charts import charts, parent_of, toolbar
 from ui.live.control_panel import control_panel
 from ui.live.first_batch import first_batch_of
 from ui.live.trouble import trouble
@@ -34,8 +34,9 @@ with st.container(horizontal=True, wrap=False, gap="medium"):
     side = st.container(key="side", width=style.SIDE_PX)
 with side:
     kind, smoothing = toolbar()
+    parent_id = parent_of(record)
     control_panel(record.id, every_s=every_s)
 with main:
-    charts(record.id, kind, smoothing, every_s=every_s)
+    charts(record.id, kind, smoothing, parent_id=parent_id, every_s=every_s)
     with messages.calmly():
         first_batch_of(state.home(), record.id)

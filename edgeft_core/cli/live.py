@@ -1,4 +1,6 @@
-"""Verbs that act on a run: ``set``, ``pause``, ``resume``, ``stop``, ``checkpoint``, ``delete``."""
+"""Verbs that act on a run: ``set``, ``undo``, ``pause``, ``resume``, ``stop``, ``checkpoint``, ``rewind``, ``replay``,
+``delete``.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ import typer
 from edgeft_core.cli.assignments import parse_assignments
 from edgeft_core.cli.session import HomeOption, JsonOption, RunArgument, Session, begin
 from edgeft_core.errors import TransitionError
-from edgeft_core.jobs import control
+from edgeft_core.jobs import control, replaying
 from edgeft_core.store.contract import CommandRecord, RunRecord
 
 _BY = "command line"
@@ -98,6 +100,50 @@ def checkpoint(
     return _told(session, control.checkpoint(session.home, run, requested_by=_BY, wait_s=timeout_s))
 
 
+def undo(
+    context: typer.Context,
+    *,
+    run: RunArgument,
+    timeout_s: TimeoutOption = 30.0,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Take back the latest live change that still counts; again takes back the one before it."""
+    session = begin(context, home, as_json)
+    return _told(session, control.undo(session.home, run, requested_by=_BY, wait_s=timeout_s))
+
+
+def rewind(
+    context: typer.Context,
+    *,
+    run: RunArgument,
+    to_step: Annotated[
+        int, typer.Option("--to", metavar="STEP", help="The newest checkpoint at or before this step.", min=0)
+    ],
+    timeout_s: TimeoutOption = 30.0,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Take a run back to one of its checkpoints and go on; what it did since then is gone."""
+    session = begin(context, home, as_json)
+    return _told(session, control.rewind(session.home, run, to_step, requested_by=_BY, wait_s=timeout_s))
+
+
+def replay(
+    context: typer.Context,
+    *,
+    run: RunArgument,
+    name: Annotated[str, typer.Option(help="Of the new run; else that of the old one with -replay.")] = "",
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Start the same run again: same settings, and the same commands at the same steps."""
+    session = begin(context, home, as_json)
+    started = replaying.replay(session.home, run, name=name)
+    data = {"run": started.id, "name": started.name, "replay_of": started.parent_id}
+    session.answer(data, f"{started.id}  {started.name} repeats run {started.parent_id}")
+
+
 def delete(
     context: typer.Context, run: RunArgument, home: HomeOption = None, as_json: JsonOption = False
 ) -> None:
@@ -134,6 +180,7 @@ def _as_json(asked: CommandRecord) -> dict[str, Any]:
         "changes": dict(asked.changes),
         "previous": dict(asked.previous),
         "over_steps": asked.over_steps or None,
+        "to_step": asked.to_step,
         "outcome": asked.outcome,
         "step": asked.step,
         "reason": asked.reason,
@@ -142,9 +189,11 @@ def _as_json(asked: CommandRecord) -> dict[str, Any]:
 
 def _sentence(asked: CommandRecord) -> str:
     what = ", ".join(f"{key} = {value}" for key, value in asked.changes.items()) or asked.kind
+    if asked.to_step is not None:
+        what = f"rewind to step {asked.to_step}"
     if asked.outcome == "pending":
         return f"{what}: asked, not answered yet; show the run to see what became of it"
-    if not asked.changes:
+    if not asked.changes or asked.kind == "rewind":
         return f"{what}: done before step {asked.step}"
     if asked.over_steps and asked.step is not None:
         return f"{what}: on its way from step {asked.step} to {asked.step + asked.over_steps - 1}"

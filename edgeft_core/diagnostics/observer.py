@@ -21,6 +21,7 @@ from edgeft_core.events import (
     ControlHandled,
     Event,
     FirstBatch,
+    Rewound,
     RunPrepared,
     SignalsMeasured,
     StageStarted,
@@ -73,6 +74,11 @@ class _Trail:
                 self.steps, self.values, self.every = self.steps[::2], self.values[::2], self.every * 2
         self.seen += 1
 
+    def cut(self, step: int) -> None:
+        """Forget what is later than ``step``."""
+        left = sum(one <= step for one in self.steps)
+        del self.steps[left:], self.values[left:]
+
 
 class Observer:
     """Follows one run: feed it every event, ask it for the verdict and the case.
@@ -118,6 +124,7 @@ class Observer:
             BatchDone: self._on_batch,
             SignalsMeasured: self._on_signals,
             ControlHandled: self._on_control,
+            Rewound: self._on_rewound,
         }
 
     @property
@@ -163,6 +170,9 @@ class Observer:
 
     def _on_prepared(self, event: RunPrepared) -> None:
         self._prepared = event
+        self._tracker = self._fresh_tracker(event, self._before)
+
+    def _fresh_tracker(self, event: RunPrepared, before: Verdict | None) -> VerdictTracker:
         counts = event.label_counts_C.tolist()
         shape = Shape(
             n_classes=len(event.class_names),
@@ -173,7 +183,7 @@ class Observer:
             label_classes=label_evenness(counts) * len(counts) if sum(counts) else math.inf,
         )
         validation = min(int(event.split_images.get("validation", 0)), self._config.monitor.validation_images)
-        self._tracker = VerdictTracker(shape, validation_images=validation, before=self._before)
+        return VerdictTracker(shape, validation_images=validation, before=before)
 
     def _on_stage(self, event: StageStarted) -> None:
         self._stage, self._step = event, max(self._step, event.step)
@@ -208,6 +218,17 @@ class Observer:
     def _on_control(self, event: ControlHandled) -> None:
         if self._tracker and event.outcome == "applied" and event.previous:
             self._tracker.changed(event.step)
+
+    def _on_rewound(self, event: Rewound) -> None:
+        """What lay between counts for nothing; the verdict begins anew."""
+        self._step = self._looked = event.step
+        self._certain = self.likely = None
+        for name, tail in self._tails.items():
+            self._tails[name] = deque((one for one in tail if one[0] <= event.step), TAIL_LENGTH)
+        for trail in self._trails.values():
+            trail.cut(event.step)
+        if self._prepared:
+            self._tracker = self._fresh_tracker(self._prepared, None)
 
     def failed(self, error: str, *, nonfinite: bool) -> None:
         """The run ended with an error; one that is about NaN or infinity makes the verdict ``diverged``."""

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import io
 import os
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,7 @@ def read(path: Path) -> dict[str, Any]:
         WeightsError: it is missing, damaged, no checkpoint, or of another format.
     """
     try:
+        _check(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise WeightsError(f"There is no checkpoint {path}.") from None
@@ -74,6 +76,17 @@ def read(path: Path) -> dict[str, Any]:
             f"{path} is no checkpoint of format {FORMAT} (found {found!r}); use one that this version wrote."
         )
     return content
+
+
+def _check(path: Path) -> None:
+    """Compare every byte with the checksums that the file carries; torch itself does not look at them.
+
+    Raises:
+        ValueError, zipfile.BadZipFile: it is damaged.
+    """
+    with zipfile.ZipFile(path) as file:
+        if (damaged := file.testzip()) is not None:
+            raise ValueError(f"the checksum of {damaged} in it is wrong: it is damaged")
 
 
 def _sync_folder(folder: Path) -> None:

@@ -2,49 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from typing import Any
 
 from edgeft_core.config import RunConfig
+from edgeft_core.config_checkpoints import CheckpointsConfig
 from edgeft_core.config_keys import flatten, with_values
 from edgeft_core.engine import checkpoint_file
 from edgeft_core.engine.collaborator import Collaborator
+from edgeft_core.engine.forward import StepBatch
+from edgeft_core.engine.kept import Kept, numbered, path_of, too_many
 from edgeft_core.engine.leg import Leg
 from edgeft_core.engine.position import Position
 from edgeft_core.engine.random_numbers import random_state
 from edgeft_core.engine.session import Session
+from edgeft_core.engine.step import StepTaken
 from edgeft_core.engine.validation import Standing
 from edgeft_core.errors import WeightsError
-from edgeft_core.events import CheckpointSaved, Event, Notice
+from edgeft_core.events import CheckpointKind, CheckpointSaved, CheckpointsDropped, Event, Notice
 from edgeft_core.models import build_backbone
-
-Kind = Literal["best", "last", "manual"]
-
-
-def path_of(folder: Path, kind: Kind, step: int = 0) -> Path:
-    """Where a run keeps a checkpoint; manual ones are numbered by step."""
-    name = f"manual-{step:08d}" if kind == "manual" else kind
-    return folder / "checkpoints" / f"{name}.pt"
 
 
 class Checkpointer(Collaborator):
-    """Saves ``last`` after every epoch and when the run is stopped, ``best`` after a better validation.
+    """Saves ``last`` after every epoch and when the run is stopped, ``best`` after a better validation, ``first``
+    before the first step, a ring of the latest steps, and marks at what happens to the run.
 
     While no stage has trained the backbone, a checkpoint names its weights instead of holding them. A disk that
     refuses costs the checkpoint, not the run.
+
+    Args:
+        settle: tells what the steps so far have to tell, so that the collaborators' state is whole.
     """
 
-    def __init__(self, standing: Standing, stateful: Sequence[Collaborator]) -> None:
+    def __init__(
+        self,
+        settings: CheckpointsConfig,
+        standing: Standing,
+        stateful: Sequence[Collaborator],
+        settle: Callable[[Leg], Iterator[Event]],
+    ) -> None:
+        self._settings = settings
         self._standing = standing
         self._stateful = stateful
+        self._settle = settle
+
+    def after_step(self, leg: Leg, batch: StepBatch, taken: StepTaken) -> Iterable[Event]:  # noqa: ARG002
+        every, step = self._settings.every_steps, leg.session.position.step
+        return self.save(leg, ["ring"]) if every and step % every == 0 else ()
 
     def after_epoch(self, leg: Leg) -> Iterator[Event]:
-        kinds: list[Kind] = ["last", "best"] if self._standing.improved else ["last"]
+        kinds: list[CheckpointKind] = ["last", "best"] if self._standing.improved else ["last"]
         return self.save(leg, kinds)
 
-    def save(self, leg: Leg, kinds: Sequence[Kind]) -> Iterator[Event]:
+    def mark(self, leg: Leg, kind: CheckpointKind) -> Iterator[Event]:
+        """Save the state as it is now, unless marks are off or this step's state is kept already."""
+        step = leg.session.position.step
+        if self._settings.keep_marked and step not in {one.step for one in numbered(leg.session.folder)}:
+            yield from self.save(leg, [kind])
+
+    def save(self, leg: Leg, kinds: Sequence[CheckpointKind]) -> Iterator[Event]:
         """Write one state under one or more names."""
+        yield from self._settle(leg)
         session = leg.session
         step = session.position.step
         try:
@@ -59,6 +78,7 @@ class Checkpointer(Collaborator):
                     size_bytes=saved.size_bytes,
                     scalars=dict(self._standing.scalars),
                 )
+            yield from drop(session, too_many(session.folder, self._settings))
         except OSError as error:
             reason = error.strerror or str(error)
             yield Notice(
@@ -147,7 +167,12 @@ def ramps_under_way(asked: RunConfig, content: dict[str, Any]) -> dict[str, Any]
     return {key: ramp for key, ramp in ramps.items() if wanted.get(key) == written[key]}
 
 
-def last_checkpoint(folder: Path) -> dict[str, Any] | None:
-    """The state to go on from, None where the run never wrote one."""
-    path = path_of(folder, "last")
-    return checkpoint_file.read(path) if path.exists() else None
+def drop(session: Session, kept: Sequence[Kept]) -> Iterator[Event]:
+    """Remove checkpoints; one that cannot be removed (open elsewhere, on Windows) stays until the next time."""
+    gone = []
+    for one in kept:
+        with suppress(OSError):
+            one.path.unlink(missing_ok=True)
+            gone.append(one.path.relative_to(session.folder).as_posix())
+    if gone:
+        yield CheckpointsDropped(session.position.step, tuple(gone))

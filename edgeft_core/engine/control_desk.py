@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from edgeft_core.config import RunConfig
 from edgeft_core.config_keys import flatten
 from edgeft_core.engine.batch_monitor import BatchMonitor
-from edgeft_core.engine.checkpoints import Checkpointer
 from edgeft_core.engine.collaborator import Collaborator
 from edgeft_core.engine.controls import Controls, changed_live
 from edgeft_core.engine.forward import StepBatch
 from edgeft_core.engine.leg import Leg
 from edgeft_core.engine.reach import refuse_out_of_reach, shapes_the_plan
-from edgeft_core.errors import ConfigError
-from edgeft_core.events import ControlHandled, ControlRequest, Event, PauseChanged
+from edgeft_core.engine.rewinding import state_of
+from edgeft_core.errors import ConfigError, RequestError, WeightsError
+from edgeft_core.events import CheckpointKind, ControlHandled, ControlRequest, Event, PauseChanged
 from edgeft_core.ramps import ramps_to
 
 WAIT_S = 0.25
@@ -24,19 +26,39 @@ WAIT_S = 0.25
 class ControlDesk(Collaborator):
     """Asks for requests before every step, and now and then during longer work, and sees to each.
 
+    Args:
+        save: writes a checkpoint of a kind.
+        rewind: puts the state of a checkpoint in force.
+
     Attributes:
         stop: whether the run was asked to end.
     """
 
-    def __init__(self, controls: Controls, monitor: BatchMonitor, checkpointer: Checkpointer) -> None:
+    def __init__(
+        self,
+        controls: Controls,
+        monitor: BatchMonitor,
+        save: Callable[[Leg, CheckpointKind], Iterator[Event]],
+        rewind: Callable[[Leg, dict[str, Any]], Iterator[Event]],
+    ) -> None:
         self._controls = controls
         self._monitor = monitor
-        self._checkpointer = checkpointer
-        self._put_off: list[ControlRequest] = []
+        self._save = save
+        self._rewind = rewind
+        self._waiting: deque[ControlRequest] = deque()
+        self._dated: deque[ControlRequest] = deque()
         self._answered: set[int] = set()
         self._promised: RunConfig | None = None
         self._paused = False
+        self._latest = self._in_checkpoint = 0
         self.stop = False
+
+    def state(self) -> dict[str, Any]:
+        return {"latest": self._latest}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Requests up to the latest that took effect before the checkpoint are in force with it."""
+        self._latest = self._in_checkpoint = int(state["latest"])
 
     def before_step(self, leg: Leg, batch: StepBatch) -> Iterable[Event]:  # noqa: ARG002
         yield from self.between_steps(leg)
@@ -44,9 +66,8 @@ class ControlDesk(Collaborator):
 
     def between_steps(self, leg: Leg) -> Iterable[Event]:
         """See to all requests, and wait while the run is paused."""
-        requests = [*self._put_off, *self._controls.poll(_next_step(leg))]
-        self._put_off.clear()
-        return self._handle(leg, requests) if requests else ()
+        self._sort(self._controls.poll(_next_step(leg)))
+        return self._handle(leg) if self._waiting or self._paused or self._dated else ()
 
     def during_validation(self, leg: Leg) -> Iterator[Event]:
         """Answer changes of numbers at once; they, and all the rest, take effect before the next step.
@@ -54,9 +75,14 @@ class ControlDesk(Collaborator):
         What is under way is not disturbed: the same commands at the same steps give the same run again.
         """
         for request in self._controls.poll(_next_step(leg)):
-            if request.kind == "set" and not shapes_the_plan(request.changes):
+            if request.kind == "set" and not (request.at_step or shapes_the_plan(request.changes)):
                 yield self._promise(leg, request)
-            self._put_off.append(request)
+            self._sort([request])
+
+    def _sort(self, requests: Iterable[ControlRequest]) -> None:
+        """Those that are to come at a step of their own wait for it."""
+        for request in requests:
+            (self._dated if request.at_step else self._waiting).append(request)
 
     def _promise(self, leg: Leg, request: ControlRequest) -> ControlHandled:
         """Say what will become of a change without making it yet."""
@@ -74,22 +100,34 @@ class ControlDesk(Collaborator):
         self._promised = promised
         return ControlHandled(request.command_id, step, "applied", previous=previous)
 
-    def _handle(self, leg: Leg, requests: Iterable[ControlRequest]) -> Iterator[Event]:
+    def _handle(self, leg: Leg) -> Iterator[Event]:
         self._promised = None
-        for request in requests:
-            yield from self._one(leg, request)
-        while self._paused and not self.stop:
-            self._controls.wait(WAIT_S)
-            for request in self._controls.poll(_next_step(leg)):
+        while not (self.stop or leg.left):
+            request = self._next(leg)
+            if request is not None:
                 yield from self._one(leg, request)
+            elif not self._paused:
+                return
+            else:
+                self._controls.wait(WAIT_S)
+                self._sort(self._controls.poll(_next_step(leg)))
+
+    def _next(self, leg: Leg) -> ControlRequest | None:
+        """The request to see to now: what is due at this step before what was asked just now."""
+        if self._dated and self._dated[0].at_step <= _next_step(leg):
+            return self._dated.popleft()
+        return self._waiting.popleft() if self._waiting else None
 
     def _one(self, leg: Leg, request: ControlRequest) -> Iterator[Event]:
-        if request.kind == "set":
-            yield from self._set(leg, request)
+        if request.kind in {"set", "rewind"}:
+            if 0 < request.command_id <= self._in_checkpoint:
+                yield ControlHandled(request.command_id, _next_step(leg), "applied")
+                return
+            yield from self._set(leg, request) if request.kind == "set" else self._take_back(leg, request)
+            self._latest = max(self._latest, request.command_id)
             return
         if request.kind == "checkpoint":
-            yield from self._monitor.flush(leg)
-            yield from self._checkpointer.save(leg, ["manual"])
+            yield from self._save(leg, "verdict" if request.options.get("mark") == "verdict" else "manual")
         elif request.kind == "stop":
             self.stop = True
         elif (request.kind == "pause") != self._paused:
@@ -98,11 +136,28 @@ class ControlDesk(Collaborator):
             yield PauseChanged(leg.session.position.step, self._paused)
         yield ControlHandled(request.command_id, _next_step(leg), "applied")
 
+    def _take_back(self, leg: Leg, request: ControlRequest) -> Iterator[Event]:
+        session, asked_at = leg.session, _next_step(leg)
+        before = flatten(session.live.config)
+        try:
+            content = state_of(session, int(request.options["to_step"]))
+        except (RequestError, WeightsError) as error:
+            yield ControlHandled(request.command_id, asked_at, "refused", str(error))
+            return
+        yield from self._rewind(leg, content)
+        self._latest, self._answered = request.command_id, set()
+        now = flatten(session.live.config)
+        changed = {key: value for key, value in now.items() if value != before[key]}
+        previous = {key: before[key] for key in changed}
+        yield ControlHandled(request.command_id, asked_at, "applied", previous=previous, changes=changed)
+
     def _set(self, leg: Leg, request: ControlRequest) -> Iterator[Event]:
         session, before = leg.session, leg.settings
         step = _next_step(leg)
         try:
             refuse_out_of_reach(leg, request.changes)
+            changed_live(session.live.config, request.changes)
+            yield from self._save(leg, "command")
             previous = session.live.change(request.changes, over_steps=request.over_steps, step=step)
         except ConfigError as error:
             handled = ControlHandled(request.command_id, step, "refused", str(error))

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any
 
 from edgeft_core.engine.batch_monitor import BatchMonitor
-from edgeft_core.engine.checkpoints import Checkpointer
+from edgeft_core.engine.checkpoints import Checkpointer, drop, restore_session
 from edgeft_core.engine.collaborator import Collaborator
 from edgeft_core.engine.control_desk import ControlDesk
 from edgeft_core.engine.controls import Controls
@@ -15,14 +15,17 @@ from edgeft_core.engine.embeddings_taken import TrainingEmbeddings
 from edgeft_core.engine.first_batch import FirstLook
 from edgeft_core.engine.forward import StepBatch
 from edgeft_core.engine.heavy_signals import HeavySignals
+from edgeft_core.engine.kept import MARKED, numbered, path_of
 from edgeft_core.engine.leg import Leg
 from edgeft_core.engine.parts import PartsNotice
+from edgeft_core.engine.random_numbers import restore_random
+from edgeft_core.engine.rewinding import forget_later
 from edgeft_core.engine.samples import TrainingSamples
 from edgeft_core.engine.scheduled_looks import InputLook, UpdateLook
 from edgeft_core.engine.session import Session
 from edgeft_core.engine.step import StepTaken
 from edgeft_core.engine.validation import Validator
-from edgeft_core.events import Event, Progress, RunEnded
+from edgeft_core.events import CheckpointKind, Event, Progress, Rewound, RunEnded
 
 
 class Crew:
@@ -37,12 +40,16 @@ class Crew:
         self._session = session
         self._leg: Leg | None = None
         self._leg_state: dict[str, Any] = {}
+        self._rewound = False
         self._monitor = BatchMonitor(monitor.window_images, session.dataset.n_classes)
         heavy = HeavySignals(monitor.heavy_every_steps)
         validator = Validator(monitor.validation_images)
-        self._stateful: tuple[Collaborator, ...] = (self._monitor, heavy, validator)
-        self._checkpointer = Checkpointer(validator.standing, self._stateful)
-        self._desk = ControlDesk(controls, self._monitor, self._checkpointer)
+        self._desk = ControlDesk(controls, self._monitor, self._saved, self._rewind)
+        self._stateful: tuple[Collaborator, ...] = (self._monitor, heavy, validator, self._desk)
+        self._standing = validator.standing
+        self._checkpointer = Checkpointer(
+            session.config.checkpoints, validator.standing, self._stateful, self._monitor.flush
+        )
         samples = TrainingSamples(monitor.sample_images, monitor.heavy_every_steps)
         self._members: tuple[Collaborator, ...] = (
             self._desk,
@@ -95,6 +102,37 @@ class Crew:
             if member is not self._monitor:
                 yield from self._monitor.tell(leg)
             yield event
+
+    def settle_in(self, leg: Leg) -> Iterator[Event]:
+        """Keep the state that a run begins with, and the one that it was taken back to."""
+        folder = self._session.folder
+        if self._rewound:
+            self._rewound = False
+            yield from forget_later(self._session, self._standing)
+            yield from self._checkpointer.save(leg, ["last"])
+            later = [one for one in numbered(folder) if one.step > self._session.position.step]
+            yield from drop(self._session, later)
+        elif not (path_of(folder, "first").exists() or path_of(folder, "last").exists()):
+            yield from self._checkpointer.save(leg, ["first"])
+
+    def _saved(self, leg: Leg, kind: CheckpointKind) -> Iterator[Event]:
+        """Save a checkpoint on request, or a mark."""
+        if kind in MARKED:
+            return self._checkpointer.mark(leg, kind)
+        return self._checkpointer.save(leg, [kind])
+
+    def _rewind(self, leg: Leg, content: dict[str, Any]) -> Iterator[Event]:
+        """Put an earlier state of this run in force; another leg goes on from there."""
+        session = self._session
+        yield from self._monitor.flush(leg)
+        from_step = session.position.step
+        restore_session(session, content)
+        self.load(content)
+        restore_random(content["random"], session.device)
+        leg.leave()
+        self._rewound = True
+        yield Rewound(session.position.step, from_step)
+        yield session.plan()
 
     def after_epoch(self, leg: Leg) -> Iterator[Event]:
         """Everyone's part after an epoch; settings may change meanwhile."""

@@ -9,8 +9,9 @@ from typing import Any
 from edgeft_core.config import RunConfig
 from edgeft_core.config_keys import flatten
 from edgeft_core.engine import checkpoint_file
-from edgeft_core.engine.checkpoints import path_of, restore_network
+from edgeft_core.engine.checkpoints import restore_network
 from edgeft_core.engine.crew import Crew
+from edgeft_core.engine.kept import path_of
 from edgeft_core.engine.position import Position
 from edgeft_core.engine.random_numbers import restore_random
 from edgeft_core.engine.session import Session

@@ -20,6 +20,7 @@ class Leg:
 
     Attributes:
         over: whether the stage has ended, and why; None while it goes on.
+        left: whether the run goes on elsewhere, because it was taken back to a checkpoint.
         turns: goes up whenever the batch in hand is no longer the one to take a step on.
     """
 
@@ -27,6 +28,7 @@ class Leg:
         self.session = session
         self.index = index
         self.over: Literal["complete", "early_stop"] | None = None
+        self.left = False
         self.turns = 0
         if session.position.epoch >= self.epochs:  # resumed with fewer epochs than it had done
             self.over = "complete"
@@ -39,6 +41,11 @@ class Leg:
         session.backbone_changed |= trains
         feed = build_feed(session, self.index)
         return feed, Stepper(session.embedder, session.head, session.precision)
+
+    def leave(self) -> None:
+        """Take no more steps here."""
+        self.left = True
+        self.turns += 1
 
     def follow_settings(self, before: StageConfig) -> None:
         """Make true what settings that changed from ``before`` ask for besides another number in the next step."""

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from edgeft_core.engine.checkpoints import last_checkpoint, restore_session
+from edgeft_core.engine.checkpoints import restore_session
 from edgeft_core.engine.crew import Crew
 from edgeft_core.engine.fork import is_fork, set_out
+from edgeft_core.engine.newest import last_checkpoint
 from edgeft_core.engine.random_numbers import restore_random
 from edgeft_core.engine.session import Session
 from edgeft_core.events import Event, Notice
 
 
 def resumed(session: Session, crew: Crew, resume: bool) -> Iterator[Event]:
-    """Put the last checkpoint in force where the run is to go on from it; says from which step.
+    """Put the last whole checkpoint in force where the run is to go on from it; says from which step.
 
     A fork that has no checkpoint of its own yet sets out from the one that it was given.
 
     Raises:
-        WeightsError: the checkpoint is damaged or belongs to another network.
+        WeightsError: all checkpoints are damaged, or belong to another network.
     """
-    content = last_checkpoint(session.folder) if resume else None
+    damaged: list[str] = []
+    content = last_checkpoint(session.folder, damaged) if resume else None
     if content is None and is_fork(session.folder):
         yield from set_out(session, crew)
         return
@@ -32,5 +34,7 @@ def resumed(session: Session, crew: Crew, resume: bool) -> Iterator[Event]:
     restore_session(session, content)
     crew.load(content)
     restore_random(content["random"], session.device)
+    for problem in damaged:
+        yield Notice("warning", session.position.step, f"{problem} The run goes on from the one before it.")
     yield session.plan()
     yield Notice("info", session.position.step, f"The run goes on after step {session.position.step}.")

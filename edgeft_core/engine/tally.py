@@ -38,6 +38,9 @@ class ClassTally:
         n = np.arange(1, size + 1, dtype=np.float64)
         self._n_ln_n = np.concatenate([[0], np.rint(n * np.log(n) * _UNIT).astype(np.int64)])
 
+    def clear(self) -> None:
+        self._counts_C = np.zeros_like(self._counts_C)
+
     def change(self, come_SB: IntArray, gone_SB: IntArray) -> Counted:
         """Take in the images that come in each step, by class, and forget those that go; -1 stands for none."""
         changes_SC = self._per_step(come_SB) - self._per_step(gone_SB)

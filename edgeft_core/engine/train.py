@@ -51,13 +51,16 @@ def train_session(session: Session, controls: Controls, *, resume: bool = False)
         yield from session.opening_notices()
         while (leg := crew.next_leg()) is not None:
             yield leg.started()
-            while not leg.over:
+            yield from crew.settle_in(leg)
+            while not (leg.over or leg.left):
                 whole = yield from _epoch(leg, crew)
                 if crew.stop:
                     yield from crew.stopped(leg)
                     return
                 if whole:
                     yield from crew.after_epoch(leg)
+            if leg.left:
+                continue
             yield leg.ended()
             session.position.enter(leg.index + 1)
         scalars = yield from final_test(session)

@@ -73,6 +73,12 @@ class PredictionWindow:
         return {"images": torch.from_numpy(self._images_4W[:, order_N])}
 
     def load(self, state: dict[str, Any]) -> None:
+        """Hold what :meth:`state` told, and nothing else."""
+        self._images_4W[:] = -1
+        self._next = self._filled = 0
+        self._hits_2 = np.zeros(2, np.int64)
+        self._predicted.clear()
+        self._labels.clear()
         images_4N = state["images"].numpy()
         if images_4N.size:
             self.add(images_4N[:, None])

@@ -8,15 +8,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from typing import Any, Literal
+from typing import Any
 
 from edgeft_core import access, store
 from edgeft_core.config import RunConfig
 from edgeft_core.config_keys import live_keys, settings_of, value_of, with_values
 from edgeft_core.errors import ConfigError, TransitionError
-from edgeft_core.events import ControlRequest
+from edgeft_core.events import CommandKind, ControlRequest
 from edgeft_core.jobs import dispatcher
-from edgeft_core.jobs.in_force import values_now
+from edgeft_core.jobs.checkpoints import at_or_before
+from edgeft_core.jobs.in_force import to_undo, values_now
 from edgeft_core.jobs.launching import free_name, launch
 from edgeft_core.jobs.liveness import death_of, mark_lost
 from edgeft_core.jobs.removal import delete
@@ -24,8 +25,6 @@ from edgeft_core.jobs.states import ACTIVE, ENDED, TRANSITIONS, RunState
 from edgeft_core.ramps import ramps_to
 from edgeft_core.settings import Home
 from edgeft_core.store.contract import Catalog, CommandRecord, RunRecord
-
-Kind = Literal["set", "pause", "resume", "stop", "checkpoint"]
 
 __all__ = [
     "applied_values",
@@ -38,8 +37,10 @@ __all__ = [
     "requeue",
     "restart",
     "resume",
+    "rewind",
     "set_values",
     "stop",
+    "undo",
 ]
 
 MOST_STEPS = 10_000_000
@@ -49,19 +50,21 @@ _ASK_AGAIN_S = 0.02
 _LOOK_FOR_DEATH_S = 1.0
 
 # kind of request -> states in which it makes sense, and the words for it
-_POSSIBLE: dict[Kind, frozenset[RunState]] = {
+_POSSIBLE: dict[CommandKind, frozenset[RunState]] = {
     "set": ACTIVE | {RunState.QUEUED},
     "pause": ACTIVE,
     "resume": ACTIVE,
     "stop": ACTIVE,
     "checkpoint": ACTIVE,
+    "rewind": ACTIVE | {RunState.QUEUED},
 }
-_WORDS: dict[Kind, str] = {
+_WORDS: dict[CommandKind, str] = {
     "set": "changed live",
     "pause": "paused",
     "resume": "resumed",
     "stop": "stopped",
     "checkpoint": "saved",
+    "rewind": "taken back",
 }
 
 
@@ -213,6 +216,48 @@ def checkpoint(
         return _ask(catalog, record, "checkpoint", {}, requested_by=requested_by, wait_s=wait_s)
 
 
+def rewind(
+    home: Home, run: str, to_step: int, *, requested_by: str = "user", wait_s: float | None = None
+) -> CommandRecord:
+    """Take the run back to its newest checkpoint at or before a step, and go on from there.
+
+    What it did after that checkpoint is gone: numbers, later checkpoints, live changes. One that was stopped, failed
+    or got lost goes back into the queue for it.
+
+    Raises:
+        RequestError: no checkpoint is early enough.
+        TransitionError: the run is finished.
+    """
+    with _opened(home, run) as (catalog, record):
+        saved = at_or_before(catalog, record, to_step)
+        if record.state is RunState.FINISHED:
+            raise TransitionError(
+                f"Run {record.name} ({record.id}) is finished and cannot be taken back; fork it at step {saved.step}."
+            )
+        asked = _requeue(home, catalog, record) if record.state in ENDED else record
+        options = {"to_step": saved.step}
+        return _ask(catalog, asked, "rewind", {}, options=options, requested_by=requested_by, wait_s=wait_s)
+
+
+def undo(home: Home, run: str, *, requested_by: str = "user", wait_s: float | None = None) -> CommandRecord:
+    """Take back the latest change of settings that was not taken back yet: the values of before, at once.
+
+    Raises:
+        TransitionError: there is none, or it is still on its way, or the run has ended.
+    """
+    with _opened(home, run) as (catalog, record):
+        commands = catalog.commands(record.id)
+        if any(one.kind in {"set", "rewind"} and one.outcome == "pending" for one in commands):
+            raise TransitionError("A change is still on its way; undo it once it has taken effect.")
+        latest = to_undo(commands)
+        if latest is None:
+            raise TransitionError(f"Run {record.name} ({record.id}) has no change that could be taken back.")
+        options, previous = {"undoes": latest.id}, dict(latest.previous)
+        return _ask(
+            catalog, record, "set", previous, options=options, requested_by=requested_by, wait_s=wait_s
+        )
+
+
 def restart(home: Home, run: str, changes: Mapping[str, Any] | None = None, *, name: str = "") -> RunRecord:
     """A new run with this one's settings, live changes included, and some of them changed.
 
@@ -250,7 +295,7 @@ def rename(home: Home, run: str, name: str) -> None:
 def _ask(
     catalog: Catalog,
     record: RunRecord,
-    kind: Kind,
+    kind: CommandKind,
     changes: Mapping[str, Any],
     *,
     options: Mapping[str, Any] | None = None,

@@ -11,29 +11,48 @@ from edgeft_core.ramps import Ramp
 from edgeft_core.store.contract import CommandRecord
 
 
-def changes_of(commands: Iterable[CommandRecord]) -> list[CommandRecord]:
-    """Changes of settings that took effect, oldest first."""
-    return [one for one in commands if one.kind == "set" and one.outcome == "applied"]
+def standing(commands: Iterable[CommandRecord]) -> list[CommandRecord]:
+    """The commands that took effect and still count, oldest first: a rewind takes back those after its checkpoint."""
+    found: list[CommandRecord] = []
+    for command in commands:
+        if command.outcome != "applied" or command.step is None:
+            continue
+        if (to_step := command.to_step) is not None:
+            found = [one for one in found if one.step is not None and one.step <= to_step]
+        found.append(command)
+    return found
 
 
 def values_now(commands: Iterable[CommandRecord]) -> dict[str, Any]:
     """Settings that were changed, with the values now in force; of a gradual change, the value that it comes to."""
     values: dict[str, Any] = {}
-    for command in changes_of(commands):
-        values |= command.changes
+    for command in commands:
+        if command.outcome == "applied":
+            values |= command.changes
     return values
 
 
-def values_at(config: RunConfig, commands: Sequence[CommandRecord], step: int) -> dict[str, Any]:
+def values_at(config: RunConfig, commands: Iterable[CommandRecord], step: int) -> dict[str, Any]:
     """Settings that were changed, with the values in force in a step; gradual changes are as far as they were."""
     values: dict[str, Any] = {}
-    for command in changes_of(commands):
-        if command.step is not None and command.step <= step:
+    for command in standing(commands):
+        if command.kind == "set" and command.step is not None and command.step <= step:
             ramps = ramps_of(config, command)
             values |= {
                 key: ramps[key].at(step) if key in ramps else value for key, value in command.changes.items()
             }
     return values
+
+
+def to_undo(commands: Sequence[CommandRecord]) -> CommandRecord | None:
+    """The change that an undo takes back next: the latest that still counts and was not taken back already."""
+    stack: list[CommandRecord] = []
+    for command in standing(commands):
+        if (undone := command.options.get("undoes")) is not None:
+            stack = [one for one in stack if one.id != undone]
+        elif command.kind == "set":
+            stack.append(command)
+    return stack[-1] if stack else None
 
 
 def ramps_of(config: RunConfig, command: CommandRecord) -> dict[str, Ramp]:

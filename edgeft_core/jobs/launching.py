@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from edgeft_core import access, store
 from edgeft_core.config import RunConfig
 from edgeft_core.errors import HomeError
+from edgeft_core.events import ControlRequest
 from edgeft_core.jobs import dispatcher
 from edgeft_core.jobs.paths import require_paths, with_absolute_paths
 from edgeft_core.jobs.preflighting import keep_with_run
@@ -30,6 +31,8 @@ def launch(
     parent_id: str | None = None,
     summary: Mapping[str, Any] | None = None,
     furnish: Callable[[Path], None] | None = None,
+    requests: Sequence[ControlRequest] = (),
+    requested_by: str = "",
 ) -> RunRecord:
     """Put a run into the queue and see to it that the queue moves.
 
@@ -38,6 +41,7 @@ def launch(
         parent_id: the run that this one was derived from.
         summary: facts that lists show, such as where it was derived from.
         furnish: puts what the run needs besides into its folder, before anybody can start it.
+        requests: live commands that wait for it from the beginning; requested_by: who asks for them.
 
     Returns:
         The queued run.
@@ -64,7 +68,15 @@ def launch(
             furnish(folder)
         with closing(store.open_catalog(home.catalog_url)) as catalog:
             chosen = name.strip() or free_name(catalog, config.preset)
-            run = catalog.add_run(run_id, chosen, config, parent_id=parent_id, summary=summary)
+            run = catalog.add_run(
+                run_id,
+                chosen,
+                config,
+                parent_id=parent_id,
+                summary=summary,
+                requests=requests,
+                requested_by=requested_by,
+            )
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -10,12 +10,14 @@ from typing import Any, Final, Literal
 import pandas as pd
 
 from edgeft_core.config_keys import settings_of
+from edgeft_core.jobs.in_force import standing
 from edgeft_core.queries.opened import catalog_of
 from edgeft_core.settings import Home
 from edgeft_core.store.contract import CommandRecord, HistoryRecord
 
 MarkerKind = Literal["change", "stage", "checkpoint", "notice", "state", "verdict"]
 
+_MARKED: Final = frozenset({"best", "manual", "verdict", "last", "start"})  # the others come all the time
 _PAGE: Final = 1000
 _SYMBOLS: Final = {
     "scale": "s",
@@ -50,8 +52,8 @@ def markers(home: Home, run_id: str) -> list[Marker]:
     titles = {key: one.title for key, one in settings_of(run.config).items()}
     found = [
         Marker(one.step, "change", change_words(one), _change_sentence(one, titles), one.requested_at)
-        for one in catalog.commands(run.id)
-        if one.kind == "set" and one.outcome == "applied" and one.step is not None
+        for one in standing(catalog.commands(run.id))
+        if one.kind == "set" and one.step is not None
     ]
     found += [
         Marker(
@@ -62,9 +64,22 @@ def markers(home: Home, run_id: str) -> list[Marker]:
             one.saved_at,
         )
         for one in catalog.checkpoints(run.id)
+        if one.kind in _MARKED
     ]
-    found += [marker for one in whole_history(home, run.id) if (marker := _of_history(one)) is not None]
+    found += [
+        marker for one in still_true(whole_history(home, run.id)) if (marker := _of_history(one)) is not None
+    ]
     return sorted(found, key=lambda one: (one.step, one.at))
+
+
+def still_true(history: Iterable[HistoryRecord]) -> list[HistoryRecord]:
+    """What is part of the run as it stands, oldest first: a rewind takes back what came after its checkpoint."""
+    found: list[HistoryRecord] = []
+    for record in history:
+        if record.kind == "rewound":
+            found = [one for one in found if one.step <= record.step or one.kind == "state"]
+        found.append(record)
+    return found
 
 
 def journal(home: Home, run_id: str) -> pd.DataFrame:
@@ -78,7 +93,9 @@ def journal(home: Home, run_id: str) -> pd.DataFrame:
             "id": one.id,
             "over_steps": one.over_steps,
             "kind": one.kind,
-            "words": change_words(one) if one.kind == "set" else one.kind,
+            "words": change_words(one) if one.kind in {"set", "rewind"} else one.kind,
+            "undoes": "undoes" in one.options,
+            "mark": str(one.options.get("verdict") or ""),
             "changes": dict(one.changes),
             "requested_at": one.requested_at,
             "requested_by": one.requested_by,
@@ -91,6 +108,8 @@ def journal(home: Home, run_id: str) -> pd.DataFrame:
     columns = [
         "id",
         "over_steps",
+        "undoes",
+        "mark",
         "kind",
         "words",
         "changes",
@@ -106,6 +125,8 @@ def journal(home: Home, run_id: str) -> pd.DataFrame:
 
 def change_words(command: CommandRecord) -> str:
     """``"T 4 -> 1, s 16 -> 8"`` with a real arrow."""
+    if command.to_step is not None:
+        return f"rewind to step {command.to_step}"
     words = ", ".join(
         f"{_symbol(key)} {_change(command.previous.get(key), value)}"
         for key, value in command.changes.items()
@@ -160,8 +181,15 @@ def _of_history(record: HistoryRecord) -> Marker | None:
         return Marker(record.step, "verdict", record.text, text, record.at)
     if record.kind == "notice":
         return Marker(record.step, "notice", str(record.data.get("level", "info")), record.text, record.at)
-    is_fork = record.kind == "fork"
-    return Marker(record.step, "stage", "fork", f"F{record.text[1:]}", record.at) if is_fork else None
+    return _of_a_journey(record)
+
+
+def _of_a_journey(record: HistoryRecord) -> Marker | None:
+    """Where the run set out from another one, or was taken back to."""
+    if record.kind not in {"fork", "rewound"}:
+        return None
+    text = record.text[:1].upper() + record.text[1:]
+    return Marker(record.step, "stage", record.kind, text, record.at)
 
 
 def whole_history(home: Home, run_id: str) -> list[HistoryRecord]:

@@ -89,6 +89,8 @@ def _points(view: SeriesView, keys: Sequence[str], last: int) -> dict[str, dict[
 def _command_rows(command: CommandRecord) -> list[dict[str, Any]]:
     """One row per changed key; a command without keys is one row with its kind as the key."""
     changes: Mapping[str, Any] = command.changes or {command.kind: None}
+    if command.to_step is not None:
+        changes = {command.kind: command.to_step}
     return [
         {
             "key": key,

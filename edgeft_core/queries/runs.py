@@ -102,6 +102,14 @@ def _row(run: RunRecord) -> dict[str, Any]:
         "started_at": run.started_at,
         "duration_s": duration_s(run),
         "parent_id": run.parent_id,
-        "origin": origin.words if (origin := Origin.of(run)) else None,
+        "origin": _origin(run),
         "error": run.error,
     }
+
+
+def _origin(run: RunRecord) -> str | None:
+    """What a run was made from, in words; None for one of its own."""
+    if (origin := Origin.of(run)) is not None:
+        return origin.words
+    replayed = run.summary.get("replay") or {}
+    return f"replay of {replayed['of']}" if "of" in replayed else None

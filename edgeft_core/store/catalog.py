@@ -105,9 +105,14 @@ class SqlCatalog:
         *,
         parent_id: str | None = None,
         summary: Mapping[str, Any] | None = None,
+        requests: Sequence[ControlRequest] = (),
+        requested_by: str = "",
     ) -> RunRecord:
         with self._writing() as connection:
-            return runs.add(connection, run_id, name, config, parent_id=parent_id, summary=summary or {})
+            added = runs.add(connection, run_id, name, config, parent_id=parent_id, summary=summary or {})
+            for request in requests:
+                commands.add(connection, run_id, request, requested_by)
+            return added
 
     def run(self, run_id_or_name: str) -> RunRecord:
         with self._reading() as connection:
@@ -167,9 +172,12 @@ class SqlCatalog:
         step: int | None,
         reason: str,
         previous: Mapping[str, Any],
+        changes: Mapping[str, Any] | None = None,
     ) -> None:
         with self._writing() as connection:
-            commands.settle(connection, command_id, outcome, step=step, reason=reason, previous=previous)
+            commands.settle(
+                connection, command_id, outcome, step=step, reason=reason, previous=previous, changes=changes
+            )
 
     def commands(self, run_id: str) -> list[CommandRecord]:
         with self._reading() as connection:
@@ -188,6 +196,10 @@ class SqlCatalog:
     def add_checkpoint(self, record: CheckpointRecord) -> CheckpointRecord:
         with self._writing() as connection:
             return checkpoints.add(connection, record)
+
+    def drop_checkpoints(self, run_id: str, paths: Sequence[str]) -> None:
+        with self._writing() as connection:
+            checkpoints.drop(connection, run_id, paths)
 
     def checkpoints(self, run_id: str) -> list[CheckpointRecord]:
         with self._reading() as connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -12,12 +13,16 @@ from edgeft_core.errors import UnknownRunError
 from edgeft_core.store.contract import CheckpointRecord
 from edgeft_core.store.schema import checkpoints
 
+_SINGLE = frozenset({"best", "last", "first", "start"})
+"""Kinds of which a run has one."""
+
 
 def add(connection: Connection, record: CheckpointRecord) -> CheckpointRecord:
-    """Store it under a new id; ``best`` and ``last`` take the place of the one before. Raises UnknownRunError."""
-    if record.kind != "manual":
-        same = (checkpoints.c.run_id == record.run_id) & (checkpoints.c.kind == record.kind)
-        connection.execute(delete(checkpoints).where(same))
+    """Store it under a new id, in place of one in the same file or of the same single kind. Raises UnknownRunError."""
+    same = checkpoints.c.path == record.path
+    if record.kind in _SINGLE:
+        same |= checkpoints.c.kind == record.kind
+    connection.execute(delete(checkpoints).where(checkpoints.c.run_id == record.run_id, same))
     row = asdict(record)
     del row["id"]
     try:
@@ -26,6 +31,12 @@ def add(connection: Connection, record: CheckpointRecord) -> CheckpointRecord:
         raise UnknownRunError(f"No run {record.run_id} is in the catalog") from error
     assert key is not None
     return replace(record, id=key[0])
+
+
+def drop(connection: Connection, run_id: str, paths: Sequence[str]) -> None:
+    """Forget those in these files."""
+    gone = checkpoints.c.path.in_(list(paths))
+    connection.execute(delete(checkpoints).where(checkpoints.c.run_id == run_id, gone))
 
 
 def of_run(connection: Connection, run_id: str) -> list[CheckpointRecord]:

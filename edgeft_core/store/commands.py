@@ -65,12 +65,19 @@ def settle(
     step: int | None,
     reason: str,
     previous: Mapping[str, Any],
+    changes: Mapping[str, Any] | None = None,
 ) -> None:
     """Answer a pending command and note it in the history; one that has its answer keeps it."""
     settled = connection.execute(
         update(commands)
         .where(commands.c.id == command_id, commands.c.outcome == "pending")
-        .values(outcome=outcome, step=step, reason=reason, previous=dict(previous))
+        .values(
+            outcome=outcome,
+            step=step,
+            reason=reason,
+            previous=dict(previous),
+            **({} if changes is None else {"changes": dict(changes)}),
+        )
     )
     record = get(connection, command_id)
     if settled.rowcount:
@@ -86,6 +93,8 @@ def refuse_pending(connection: Connection, run_id: str, reason: str) -> None:
 def _note(connection: Connection, record: CommandRecord) -> None:
     asked = ", ".join(f"{key} = {value}" for key, value in record.changes.items()) or record.kind
     asked += f" over {record.over_steps} steps" if record.over_steps else ""
+    if record.kind == "rewind":
+        asked = f"rewind to step {record.options.get('to_step')}"
     text = f"{asked}: {record.outcome}" + (f" ({record.reason})" if record.reason else "")
     data = {
         "command_id": record.id,

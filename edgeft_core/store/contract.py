@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeft_core.config import RunConfig
-from edgeft_core.events import BatchDone, ControlRequest, SampleSet, SamplesTaken
+from edgeft_core.events import BatchDone, CheckpointKind, CommandKind, ControlRequest, SampleSet, SamplesTaken
 from edgeft_core.jobs.states import RunState
 
 CommandOutcome = Literal["pending", "applied", "refused"]
@@ -69,7 +69,7 @@ class CommandRecord:
 
     id: int
     run_id: str
-    kind: Literal["set", "pause", "resume", "stop", "checkpoint"]
+    kind: CommandKind
     changes: Mapping[str, Any]
     requested_at: datetime
     requested_by: str
@@ -84,13 +84,18 @@ class CommandRecord:
         """Steps over which the changes come; 0 for at once."""
         return int(self.options.get("over_steps") or 0)
 
+    @property
+    def to_step(self) -> int | None:
+        """The step of the checkpoint that a rewind goes back to; None for other commands."""
+        return int(self.options["to_step"]) if self.kind == "rewind" else None
+
 
 @dataclass(frozen=True)
 class CheckpointRecord:
     id: int
     run_id: str
     step: int
-    kind: Literal["best", "last", "manual", "start"]  # start: another run's, from which this one set out
+    kind: CheckpointKind | Literal["start"]  # start: another run's, from which this one set out
     path: str  # relative to the run's folder
     sha256: str
     size_bytes: int
@@ -122,7 +127,11 @@ class Catalog(Protocol):
         *,
         parent_id: str | None = None,
         summary: Mapping[str, Any] | None = None,
-    ) -> RunRecord: ...
+        requests: Sequence[ControlRequest] = (),
+        requested_by: str = "",
+    ) -> RunRecord:
+        """A queued run, with requests that wait for it."""
+        ...
 
     def run(self, run_id_or_name: str) -> RunRecord:
         """By id, unambiguous id prefix, or name (newest wins). Raises UnknownRunError."""
@@ -182,7 +191,10 @@ class Catalog(Protocol):
         step: int | None,
         reason: str,
         previous: Mapping[str, Any],
-    ) -> None: ...
+        changes: Mapping[str, Any] | None = None,
+    ) -> None:
+        """``changes``: what it came to change, where that was not known when it was asked for (a rewind)."""
+        ...
 
     def commands(self, run_id: str) -> list[CommandRecord]: ...
 
@@ -193,7 +205,11 @@ class Catalog(Protocol):
         ...
 
     def add_checkpoint(self, record: CheckpointRecord) -> CheckpointRecord:
-        """``best`` and ``last`` replace the row of the same kind."""
+        """Replaces the row of the same file; ``best`` and ``last`` that of the same kind."""
+        ...
+
+    def drop_checkpoints(self, run_id: str, paths: Sequence[str]) -> None:
+        """Forget checkpoints whose files are gone."""
         ...
 
     def checkpoints(self, run_id: str) -> list[CheckpointRecord]: ...

@@ -35,7 +35,7 @@ def test_every_checkpoint_of_a_run_loads_without_trusting_it(home: Path, whole_r
         content = torch.load(home / "whole" / saved.path, weights_only=True)
         assert content["class_names"] == [f"person_{n:04d}" for n in range(12)]
         kinds.add(saved.kind)
-    assert kinds == {"best", "last"}
+    assert kinds == {"first", "best", "last"}
 
 
 def test_a_checkpoint_holds_the_backbone_only_once_it_was_trained(tmp_path: Path) -> None:
@@ -96,5 +96,5 @@ def test_a_run_that_cannot_save_goes_on_and_says_so(tmp_path: Path) -> None:
     assert of(RunEnded, events)[0].reason == "finished"
     assert not of(CheckpointSaved, events)
     warned = [one for one in of(Notice, events) if one.level == "warning"]
-    assert len(warned) == 4
+    assert len(warned) == 5
     assert "No checkpoint could be written" in warned[0].text

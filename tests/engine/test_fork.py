@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from edgeft_core.config import RunConfig
-from edgeft_core.engine.checkpoints import path_of
+from edgeft_core.engine.kept import path_of
 from edgeft_core.errors import WeightsError
 from edgeft_core.events import (
     BatchDone,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from edgeft_core.engine.checkpoints import path_of
+from edgeft_core.engine.kept import path_of
 from edgeft_core.events import (
     BatchDone,
     CheckpointSaved,

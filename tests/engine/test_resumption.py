@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from edgeft_core.engine.checkpoints import path_of
 from edgeft_core.engine.embedder import Embedder
+from edgeft_core.engine.kept import path_of
 from edgeft_core.errors import WeightsError
 from edgeft_core.events import (
     BatchDone,
@@ -108,9 +108,10 @@ def test_resuming_a_finished_run_only_repeats_the_test(tmp_path: Path, whole_run
     assert of(RunEnded, again)[0].scalars == of(RunEnded, whole_run)[0].scalars
 
 
-def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_is_named_where_no_other_is_left(tmp_path: Path) -> None:
     events_of(tiny(), tmp_path, controls=stop_at(2))
     path_of(tmp_path / "run", "last").write_bytes(b"not a checkpoint")
+    path_of(tmp_path / "run", "first").unlink()
     with pytest.raises(WeightsError, match=r"last\.pt cannot be read"):
         events_of(tiny(), tmp_path, resume=True)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeft_core.engine.checkpoints import path_of
+from edgeft_core.engine.kept import path_of
 from edgeft_core.errors import WeightsError
 from edgeft_core.evaluation.checkpoint_report import evaluate_checkpoint
 from edgeft_core.events import Event, RunEnded, SignalsMeasured

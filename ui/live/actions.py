@@ -1,4 +1,4 @@
-"""Pause, resume, stop, restart, fork, save: one click each; what costs work asks first."""
+"""Pause, resume, stop, rewind, restart, fork, save: one click each; what costs work asks first."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from edgeft_core.store.contract import RunRecord
 from ui import state
 from ui.fork import fork_popover
 from ui.live.control_panel import asked_values
+from ui.live.rewind import rewind_popover
 from ui.messages import calmly
 from ui.navigation import LIVE, go
 
@@ -35,6 +36,7 @@ def actions(record: RunRecord) -> None:
             "Save a checkpoint", "save", record
         ):
             control.checkpoint(state.home(), record.id)
+        rewind_popover(record)
         _restart(record)
         fork_popover(record, asked_values(record))
 

@@ -8,7 +8,10 @@ from typing import Final, get_args
 import streamlit as st
 from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
 
+from edgeft_core.errors import UnknownRunError
 from edgeft_core.figures.axis import HorizontalAxis, XKind
+from edgeft_core.figures.overlay import overlaid
+from edgeft_core.store.contract import RunRecord
 from ui import state
 from ui.live.more_panels import GROUPS, Group
 from ui.live.panel import Look, Slot
@@ -46,12 +49,30 @@ def toolbar() -> tuple[XKind, float]:
     return kind or "step", _SMOOTHING[strength or "raw"]
 
 
-def charts(run_id: str, kind: XKind, smoothing: float, *, every_s: float | None) -> None:
-    """The grid; drawn again every ``every_s`` seconds, never if None."""
-    st.fragment(_draw, run_every=every_s)(run_id, kind, smoothing)
+def parent_of(record: RunRecord) -> str:
+    """The run that this one comes from, if it is to be shown behind it; else empty."""
+    try:
+        parent = state.catalog().run(record.parent_id) if record.parent_id else None
+    except UnknownRunError:
+        parent = None
+    if parent is None:
+        return ""
+    shown = st.toggle(
+        "Show parent", key=f"live.parent.{record.id}", help=f"The curves of {parent.name} as faint lines."
+    )
+    return parent.id if shown else ""
 
 
-def _draw(run_id: str, kind: XKind, smoothing: float) -> None:
+def charts(run_id: str, kind: XKind, smoothing: float, *, parent_id: str = "", every_s: float | None) -> None:
+    """The grid; drawn again every ``every_s`` seconds, never if None.
+
+    Args:
+        parent_id: a run whose curves are drawn behind; empty for none.
+    """
+    st.fragment(_draw, run_every=every_s)(run_id, kind, smoothing, parent_id)
+
+
+def _draw(run_id: str, kind: XKind, smoothing: float, parent_id: str) -> None:
     with calmly():
         group = f"live:{run_id}:{kind}"
         first = st.container(key="charts")
@@ -60,14 +81,15 @@ def _draw(run_id: str, kind: XKind, smoothing: float) -> None:
         slots = [*SLOTS, *(slot for one, _ in opened for slot in one.slots)]
         wanted = {name for slot in slots for name in slot.signals}
         data = read_live(state.home(), run_id, kind, visible_range(group), wanted)
+        behind = read_live(state.home(), parent_id, kind, None, wanted) if parent_id else None
         look = Look(HorizontalAxis(kind, data.start_s), smoothing)
         with first:
             if data.problem:
                 st.warning(escape(data.problem), icon=":material/warning:")
-            _grid(SLOTS, data, look, group)
+            _grid(SLOTS, data, look, group, behind)
         for one, fold in opened:
             with fold, st.container(key=f"charts_{one.key}"):
-                _grid(one.slots, data, look, group)
+                _grid(one.slots, data, look, group, behind)
 
 
 def _fold(group: Group, run_id: str) -> ExpanderContainer:
@@ -75,22 +97,28 @@ def _fold(group: Group, run_id: str) -> ExpanderContainer:
     return st.expander(group.title, on_change="rerun", key=f"live.group.{group.key}.{run_id}")
 
 
-def _grid(slots: Sequence[Slot], data: LiveData, look: Look, group: str) -> None:
+def _grid(
+    slots: Sequence[Slot], data: LiveData, look: Look, group: str, behind: LiveData | None = None
+) -> None:
     for slot in slots:
         if slot.concerns(data):
             with st.container(key=f"chart_{slot.key}"):
-                _chart(slot, data, look, group)
+                _chart(slot, data, look, group, behind)
 
 
-def _chart(slot: Slot, data: LiveData, look: Look, group: str) -> None:
+def _chart(slot: Slot, data: LiveData, look: Look, group: str, behind: LiveData | None) -> None:
     panel = slot.make(data, look)
+    figure = panel.figure
+    if behind is not None and panel.linked:
+        its_look = Look(HorizontalAxis(look.axis.kind, behind.start_s), look.smoothing)
+        figure = overlaid(figure, slot.make(behind, its_look).figure, behind.record.name)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{slot.title}**", width="content")
         with st.popover("?", type="tertiary"):
             st.markdown(explanation(slot.signals))
         st.caption(panel.note, text_alignment="right")
     live_chart(
-        panel.figure,
+        figure,
         key=f"live.{data.record.id}.{slot.key}.{look.axis.kind}",
         height=_HEIGHT_PX,
         group=group if panel.linked else None,

@@ -12,6 +12,7 @@ from edgeft_core.config_keys import Setting, settings_of, value_of
 from edgeft_core.errors import EdgeFTError
 from edgeft_core.figures import theme
 from edgeft_core.jobs import control
+from edgeft_core.jobs.in_force import to_undo
 from edgeft_core.jobs.states import ACTIVE, RunState
 from edgeft_core.store.contract import CommandRecord, RunRecord
 from ui import state
@@ -167,16 +168,11 @@ class _Panel:
                     "Apply together", type="primary", disabled=not self.collected, on_click=_send_collected,
                     args=(self.record.id,), key=f"control.apply.{self.record.id}",
                 )  # fmt: skip
-            undo = self._previous()
+            latest = to_undo(self.commands)
             st.button(
-                "Undo", icon=":material/undo:", disabled=not undo, on_click=_send, args=(self.record.id, undo),
-                key=f"control.undo.{self.record.id}", help=self._undo_words(undo),
+                "Undo", icon=":material/undo:", disabled=latest is None, on_click=_undo, args=(self.record.id,),
+                key=f"control.undo.{self.record.id}", help=self._undo_words(latest.previous if latest else {}),
             )  # fmt: skip
-
-    def _previous(self) -> dict[str, Any]:
-        """The values before the latest change that took effect."""
-        applied = [one for one in self.commands if one.kind == "set" and one.outcome == "applied"]
-        return dict(applied[-1].previous) if applied else {}
 
     def _undo_words(self, previous: Mapping[str, Any]) -> str:
         words = [
@@ -235,6 +231,14 @@ def _send(run_id: str, changes: Mapping[str, Any], *, over_steps: int = 0) -> No
     st.session_state.pop(f"control.problem.{run_id}", None)
     try:
         control.set_values(state.home(), run_id, changes, over_steps=over_steps, wait_s=_PATIENCE_S)
+    except EdgeFTError as error:
+        st.session_state[f"control.problem.{run_id}"] = str(error)
+
+
+def _undo(run_id: str) -> None:
+    st.session_state.pop(f"control.problem.{run_id}", None)
+    try:
+        control.undo(state.home(), run_id, wait_s=_PATIENCE_S)
     except EdgeFTError as error:
         st.session_state[f"control.problem.{run_id}"] = str(error)
 

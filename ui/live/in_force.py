@@ -29,7 +29,7 @@ class InForce:
         self.ramps: dict[str, Ramp] = {}
         self._record = record
         for command in commands:
-            if command.kind == "set":
+            if command.kind in {"set", "rewind"}:
                 self._follow(command)
         step = self.step
         self.ramps = {key: ramp for key, ramp in self.ramps.items() if step < ramp.last}

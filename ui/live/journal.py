@@ -36,7 +36,8 @@ def entry(row: dict[Any, Any]) -> str:
     Args:
         row: of ``queries.journal``.
     """
-    what = escape(_WORDS.get(row["kind"], row["words"]))
+    what = ("undo: " if row.get("undoes") else "") + escape(_WORDS.get(row["kind"], row["words"]))
+    what += f" ({escape(row['mark'])})" if row.get("mark") else ""
     asked = f" :gray[\u00b7 {escape(_WHO.get(row['requested_by'], row['requested_by']))}, {_ago(row)}]"
     if row["outcome"] == "pending":
         return f":orange[\u25cb] {what} \u00b7 on its way{asked}"

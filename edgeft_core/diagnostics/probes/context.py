@@ -17,9 +17,11 @@ from edgeft_core.data.images import IntArray
 from edgeft_core.data.listing import SplitName
 from edgeft_core.diagnostics.probes.faces import PlainFaces, embed, images_of, spread_evenly
 from edgeft_core.engine import checkpoint_file
-from edgeft_core.engine.checkpoints import last_checkpoint, path_of, restore_session
+from edgeft_core.engine.checkpoints import restore_session
 from edgeft_core.engine.embedding_store import cache_key
 from edgeft_core.engine.feeds import embedding_facts
+from edgeft_core.engine.kept import path_of
+from edgeft_core.engine.newest import last_checkpoint
 from edgeft_core.engine.preparation import prepare
 from edgeft_core.engine.session import Session
 from edgeft_core.errors import DataError, WeightsError

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Self
 
 from edgeft_core.errors import EdgeFTError
 from edgeft_core.events import ControlRequest
-from edgeft_core.store.contract import Catalog
+from edgeft_core.store.contract import Catalog, CommandRecord
 
 LOOK_EVERY_S = 0.05
 
@@ -50,6 +50,14 @@ class CatalogControls:
         self._over.set()
         self._thread.join()
 
+    def repeat(self, commands: Iterable[CommandRecord]) -> None:
+        """Hand out again, each at its step, what took effect before: the last checkpoint may be from before that."""
+        self._inbox.extend(
+            ControlRequest(one.id, one.kind, one.changes, {**one.options, "at_step": one.step})
+            for one in commands
+            if one.outcome == "applied" and one.kind in {"set", "rewind"}
+        )
+
     def interrupt(self) -> None:
         """Ask the engine to stop as soon as it can. Callable from any thread and from a signal handler."""
         if not self._interrupted:
@@ -75,7 +83,7 @@ class CatalogControls:
 
     def stop_in_sight(self) -> ControlRequest | None:
         """A request to stop that waits to be polled, for times in which the engine does not poll."""
-        return next((one for one in list(self._inbox) if one.kind == "stop"), None)
+        return next((one for one in list(self._inbox) if one.kind == "stop" and not one.at_step), None)
 
     def look(self) -> None:
         """Fetch new requests if the catalog changed since the last look."""

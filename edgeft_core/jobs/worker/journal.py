@@ -13,17 +13,22 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edgeft_core.errors import EdgeFTError, NonFiniteError
 from edgeft_core.events import (
     BatchDone,
     CheckpointSaved,
+    CheckpointsDropped,
     ControlHandled,
+    ControlRequest,
     EmbeddingsTaken,
     Event,
     FirstBatch,
     Notice,
     PauseChanged,
     PlanChanged,
+    Rewound,
     RunEnded,
     RunPrepared,
     SampleSet,
@@ -38,11 +43,11 @@ from edgeft_core.jobs.states import RunState
 from edgeft_core.jobs.worker.lasting_metrics import LastingMetrics
 from edgeft_core.jobs.worker.patience import patiently
 from edgeft_core.jobs.worker.reserve import Reserve
-from edgeft_core.jobs.worker.summary import CLASS_NAMES_FILE, Summary
+from edgeft_core.jobs.worker.summary import BEST, CLASS_NAMES_FILE, Summary
 from edgeft_core.jobs.worker.verdicts import Pronounced, Verdicts
 from edgeft_core.settings import Home
-from edgeft_core.store import SweepTableWriter
-from edgeft_core.store.contract import Catalog, CheckpointRecord, MetricsWriter, RunRecord
+from edgeft_core.store import SweepTableWriter, open_metrics_reader
+from edgeft_core.store.contract import Catalog, CheckpointRecord, MetricsReader, MetricsWriter, RunRecord
 from edgeft_core.store.embeddings import forget_embeddings_after, write_embeddings
 from edgeft_core.store.faults import told_plainly
 
@@ -52,6 +57,7 @@ _LOGGED = ("val_loss", "val_top1", "val_top5", "test_top1", "test_top5")
 _EMBEDDINGS_EVERY_S = (
     2.0  # packing takes some ten milliseconds, and an epoch on cached embeddings may take one second
 )
+_TOLD = frozenset({"best", "manual", "verdict"})  # the others come again and again
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
@@ -72,12 +78,13 @@ class Journal:
         self._epochs_before = [0, *accumulate(stage.epochs for stage in run.config.stages)]
         self._epoch_total = 0.0
         self._step = 0
-        self._begun = False
+        self._begun = self._over = False
         self._state = RunState.STARTING
         self._reserve = Reserve(home.run_folder(run.id))
         self._reserve.keep()
         patiently.room = self._reserve.there_is_room
         patiently.on_wait, patiently.on_go = self._wait, self._go
+        self._status: str | None = run.summary.get("verdict")
         # Events that are missing here are seen by the summary only.
         self._writers: dict[type[Event], Callable[[Any, datetime], None]] = {
             BatchDone: self._batch,
@@ -92,6 +99,8 @@ class Journal:
             PlanChanged: self._plan_changed,
             PauseChanged: self._paused,
             CheckpointSaved: self._checkpoint,
+            CheckpointsDropped: self._dropped,
+            Rewound: self._rewound,
             Notice: self._notice,
             RunEnded: self._ended,
             SweepPlanned: self._sweep_planned,
@@ -115,6 +124,7 @@ class Journal:
 
     def failed(self, error: BaseException) -> None:
         """The run ended with an error; may be called by another thread after ``close``. Raises DiskFullError."""
+        self._over = True
         if self._run.config.sweep is not None:
             return
         nonfinite = isinstance(error, NonFiniteError)
@@ -220,6 +230,7 @@ class Journal:
                 step=event.step,
                 reason=event.reason,
                 previous=event.previous,
+                changes=event.changes or None,
             )
 
     def _plan_changed(self, event: PlanChanged, at: datetime) -> None:  # noqa: ARG002
@@ -241,14 +252,30 @@ class Journal:
             scalars=dict(event.scalars),
         )
         patiently(self._catalog.add_checkpoint, record)
-        if event.kind != "last":  # that one comes every epoch
+        if event.kind in _TOLD:
             self._note("checkpoint", f"{event.kind}: {event.path}", event.step, {"kind": event.kind})
+
+    def _dropped(self, event: CheckpointsDropped, at: datetime) -> None:  # noqa: ARG002
+        patiently(self._catalog.drop_checkpoints, self._run.id, event.paths)
+
+    def _rewound(self, event: Rewound, at: datetime) -> None:  # noqa: ARG002
+        assert self._writer is not None
+        patiently(self._writer.truncate_after, event.step)
+        self._embeddings.clear()
+        forget_embeddings_after(self._home.run_folder(self._run.id), event.step)
+        with open_metrics_reader(self._home.metrics_file(self._run.id)) as reader:
+            best = {name: _best_of(reader, name) for name in BEST}
+            self._summary.rewound(event.step, reader.latest(), best)
+        text = f"taken back from step {event.from_step} to step {event.step}"
+        log.info(text)
+        self._note("rewound", text, event.step, asdict(event))
 
     def _notice(self, event: Notice, at: datetime) -> None:  # noqa: ARG002
         log.log(_LEVELS[event.level], "step %d: %s", event.step, event.text)
         self._note("notice", event.text, event.step, {"level": event.level})
 
     def _ended(self, event: RunEnded, at: datetime) -> None:  # noqa: ARG002
+        self._over = True
         log.info("ended after step %d: %s", event.step, event.reason)
 
     def _sweep_planned(self, event: SweepPlanned, at: datetime) -> None:  # noqa: ARG002
@@ -262,8 +289,20 @@ class Journal:
     def _pronounce(self, pronounced: Pronounced) -> None:
         self._summary.note(pronounced.summary)
         if pronounced.is_new:
+            self._mark(pronounced)
             log.info("%s since step %d: %s", *pronounced.told, "; ".join(pronounced.verdict.reasons))
             self._note("verdict", pronounced.verdict.status, pronounced.verdict.since_step, pronounced.data)
+
+    def _mark(self, pronounced: Pronounced) -> None:
+        """Ask for a checkpoint of a verdict that took the place of another one."""
+        status, told = pronounced.verdict.status, self._status
+        self._status = status
+        if told in {None, status} or not self._run.config.checkpoints.keep_marked or self._over:
+            return
+        if pronounced.verdict.since_step <= int((self._run.summary.get("replay") or {}).get("until", -1)):
+            return  # the run that is replayed asked for its own, and they come again
+        request = ControlRequest(0, "checkpoint", options={"mark": "verdict", "verdict": status})
+        patiently(self._catalog.add_command, self._run.id, request, requested_by="verdict")
 
     def _move(self, target: RunState, step: int) -> None:
         patiently(self._catalog.move_run, self._run.id, target, step=step)
@@ -303,3 +342,10 @@ class Journal:
 def _write(path: Path, text: str) -> None:
     with told_plainly("run's folder", path.parent):
         path.write_text(text, encoding="utf-8")
+
+
+def _best_of(reader: MetricsReader, name: str) -> float | None:
+    """The best recorded value of a signal; None where there is none."""
+    values = reader.sparse([name]).high[name] if name in reader.signal_keys() else np.empty(0)
+    there = values[np.isfinite(values)].tolist()
+    return BEST[name](there) if there else None

@@ -28,7 +28,7 @@ CLASS_NAMES_FILE = "classes.json"
 _LONG = frozenset({"modules", "problems"})
 
 # Signals of which the best value so far is kept, and which of two values is better.
-_BEST = {"val_top1": max, "val_top5": max, "val_loss": min}
+BEST = {"val_top1": max, "val_top5": max, "val_loss": min}
 
 
 class Summary:
@@ -86,6 +86,15 @@ class Summary:
         if (observer := self._observers.get(type(event))) is not None:
             observer(event, at_s)
 
+    def rewound(self, step: int, latest: Mapping[str, float], best: Mapping[str, float | None]) -> None:
+        """The run was taken back to ``step``; what is left of its numbers."""
+        self._pace.restart()
+        self._position = None
+        self._measured = {}
+        self._metrics = finite(latest)
+        self._best = {name: value for name, value in best.items() if value is not None}
+        self._changed |= {"step": step, "metrics": dict(self._metrics), "best": dict(self._best)}
+
     def _prepared(self, event: RunPrepared, at_s: float) -> None:  # noqa: ARG002
         self._steps_per_epoch = event.steps_per_epoch
         self._changed |= {
@@ -124,7 +133,7 @@ class Summary:
 
     def _signals(self, event: SignalsMeasured, at_s: float) -> None:  # noqa: ARG002
         self._measured.update(event.scalars)
-        for name, better in _BEST.items():
+        for name, better in BEST.items():
             value = event.scalars.get(name)
             if value is not None and math.isfinite(value):
                 self._best[name] = better(value, self._best.get(name, value))
@@ -137,7 +146,7 @@ class Summary:
         self._measured["images_per_s"] = event.images_per_s
 
     def _sweep_measured(self, event: SweepMeasured, at_s: float) -> None:  # noqa: ARG002
-        for name, better in _BEST.items():
+        for name, better in BEST.items():
             for value in event.values[name].tolist():
                 if math.isfinite(value):
                     self._best[name] = better(value, self._best.get(name, value))

@@ -44,6 +44,8 @@ def work(
     run = catalog.run(run_id)
     log.info("process %d works on run %s (%s)", me.pid, run.id, run.name)
     controls = CatalogControls(catalog, run.id)
+    if run.started_at is not None:
+        controls.repeat(catalog.commands(run.id))
     interruptible(controls)
     try:
         with controls:

@@ -11,7 +11,7 @@ import torch
 
 from edgeft_core.config import RunConfig
 from edgeft_core.engine import NoControls, train
-from edgeft_core.engine.checkpoints import last_checkpoint
+from edgeft_core.engine.newest import last_checkpoint
 from edgeft_core.errors import ConfigError
 from edgeft_core.events import (
     ControlHandled,
