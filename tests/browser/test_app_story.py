@@ -20,7 +20,7 @@ from edgeft_core.jobs import control
 from edgeft_core.jobs.states import ENDED, RunState
 from edgeft_core.presets import smoke
 from edgeft_core.settings import Home
-from edgeft_core.store.contract import RunRecord
+from edgeft_core.store.contract import CommandRecord, RunRecord
 from tests.browser.conftest import StartServer
 from tests.jobs.conftest import end_processes
 from tests.waiting import insist, wait_until
@@ -242,6 +242,38 @@ def test_changes_can_be_collected_and_take_effect_in_one_step(
     assert set(command.changes) == {"head.temperature", "head.margin_rad"}
     wait_until(lambda: queries.catalog_of(home).command(command.id).outcome == "applied", "both in force", 30)
     page.get_by_text("Collect changes").click()
+
+
+def test_a_gradual_change_is_taken_back_by_going_back_to_a_checkpoint(
+    page: Page, address: str, home: Home, record: RunRecord
+) -> None:
+    def commands(kind: str) -> list[CommandRecord]:
+        found = queries.catalog_of(home).commands(record.id)
+        return [one for one in found if one.kind == kind and one.outcome == "applied"]
+
+    before = len(commands("set"))
+    page.goto(f"{address}/live?run={record.id}")
+    over = page.get_by_label("Change over (steps)")
+    over.fill("100000")
+    over.press("Enter")
+    expect(over).to_have_value("100000")
+    move(page, "Scale s")
+    wait_until(lambda: len(commands("set")) > before, "the scale is on its way", 60)
+    ramp = commands("set")[-1]
+    assert (ramp.over_steps, set(ramp.changes)) == (100_000, {"head.scale"})
+    expect(page.locator(".st-key-side")).to_contain_text(re.compile("over 100000 steps"))
+    expect(page.get_by_text(re.compile(r"now \d.* at step")).first).to_be_visible()
+    page.locator(".st-key-actions").get_by_role("button", name="fast_rewind").click()
+    expect(page.get_by_text("What will be lost")).to_be_visible()
+    page.get_by_role("button", name="Rewind", exact=True).click()
+    wait_until(lambda: commands("rewind"), "taken back", 60)
+    (back,) = commands("rewind")
+    assert back.step is not None
+    assert back.to_step is not None
+    assert back.to_step < back.step
+    expect(page.locator(".st-key-side")).to_contain_text(f"rewind to step {back.to_step}")
+    expect(page.get_by_role("slider", name=re.compile("^Scale s"))).to_have_attribute("aria-valuetext", "16")
+    wait_until(lambda: queries.run_status(home, record.id).step > back.to_step + 10, "it goes on", 60)
 
 
 def test_zoom_survives_updates_and_moves_all_charts(

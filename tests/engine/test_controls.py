@@ -195,9 +195,7 @@ def test_during_a_validation_settings_change_at_once_and_the_rest_waits_for_the_
     changed, saved, _ = of(ControlHandled, events)
     validated = next(one for one in of(SignalsMeasured, events) if "val_top1" in one.scalars)
     assert events.index(changed) < events.index(validated) < events.index(saved)
-    assert [one.kind for one in of(CheckpointSaved, events)] == [
-        *("first", "last", "best", "command", "manual", "last")
-    ]
+    assert [one.kind for one in of(CheckpointSaved, events)] == [*("first", "last", "best", "manual", "last")]
     assert of(RunEnded, events)[0] == RunEnded(6, "stopped", {})
 
 
