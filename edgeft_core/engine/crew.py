@@ -40,7 +40,7 @@ class Crew:
         self._session = session
         self._leg: Leg | None = None
         self._leg_state: dict[str, Any] = {}
-        self._rewound = False
+        self._begun = self._rewound = False
         self._monitor = BatchMonitor(monitor.window_images, session.dataset.n_classes)
         heavy = HeavySignals(monitor.heavy_every_steps)
         validator = Validator(monitor.validation_images)
@@ -112,8 +112,9 @@ class Crew:
             yield from self._checkpointer.save(leg, ["last"])
             later = [one for one in numbered(folder) if one.step > self._session.position.step]
             yield from drop(self._session, later)
-        elif not (path_of(folder, "first").exists() or path_of(folder, "last").exists()):
+        elif not (self._begun or path_of(folder, "first").exists() or path_of(folder, "last").exists()):
             yield from self._checkpointer.save(leg, ["first"])
+        self._begun = True
 
     def _saved(self, leg: Leg, kind: CheckpointKind) -> Iterator[Event]:
         """Save a checkpoint on request, or a mark."""

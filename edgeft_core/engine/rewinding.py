@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from edgeft_core.engine.newest import step_of
 from edgeft_core.engine.session import Session
 from edgeft_core.engine.validation import Standing
 from edgeft_core.errors import RequestError, WeightsError
-from edgeft_core.events import CheckpointKind, Event, Notice
+from edgeft_core.events import CheckpointKind, CheckpointSaved, CheckpointsDropped, Event, Notice
 
 _SINGLE: tuple[CheckpointKind, ...] = ("last", "best", "first")
 
@@ -69,10 +68,13 @@ def forget_later(session: Session, standing: Standing) -> Iterator[Event]:
     if step is None or step <= session.position.step:
         return
     same = next((one.path for one in numbered(session.folder) if one.step == standing.best_step), None)
+    place = best.relative_to(session.folder).as_posix()
     if same is not None:
-        shutil.copyfile(same, best)
+        saved = checkpoint_file.write(best, same.read_bytes())
+        yield CheckpointSaved(standing.best_step, "best", place, saved.sha256, saved.size_bytes, {})
         return
     best.unlink(missing_ok=True)
     standing.best = []
+    yield CheckpointsDropped(session.position.step, (place,))
     text = "The best weights of before are kept no more: the best begins anew with the next validation."
     yield Notice("info", session.position.step, text)

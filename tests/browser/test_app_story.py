@@ -273,7 +273,8 @@ def test_a_gradual_change_is_taken_back_by_going_back_to_a_checkpoint(
     assert back.to_step < back.step
     expect(page.locator(".st-key-side")).to_contain_text(f"rewind to step {back.to_step}")
     expect(page.get_by_role("slider", name=re.compile("^Scale s"))).to_have_attribute("aria-valuetext", "16")
-    wait_until(lambda: queries.run_status(home, record.id).step > back.to_step + 10, "it goes on", 60)
+    goal = back.to_step + 10
+    wait_until(lambda: queries.run_status(home, record.id).step > goal, "it goes on", 60)
 
 
 def test_zoom_survives_updates_and_moves_all_charts(
