@@ -12,7 +12,7 @@ from edgeft_core.config_keys import with_values
 from edgeft_core.errors import DataError, WeightsError
 from edgeft_core.events import EmbeddingsTaken
 from edgeft_core.jobs.embedding import EmbeddingProcess, EmbeddingProgress, embedded
-from edgeft_core.labs.embedding import place_of
+from edgeft_core.labs.embedding import embed, place_of
 from edgeft_core.labs.embedding.embed import embed_for_lab
 from edgeft_core.settings import Home
 from edgeft_core.store.embeddings import read_embeddings
@@ -73,6 +73,12 @@ def test_other_weights_data_or_checkpoints_are_another_place(tmp_path: Path) -> 
     (tmp_path / "run" / "checkpoints").mkdir(parents=True)
     (tmp_path / "run" / "checkpoints" / "last.pt").write_bytes(b"newer")
     assert before != place_of(tmp_path, config, tmp_path / "run")
+
+
+def test_only_the_newest_answers_stay_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embed, "KEPT_AT_MOST", 1)
+    places = [embed_for_lab(tiny(seed=seed), cache=tmp_path, run_folder=None, tell=quiet) for seed in (1, 2)]
+    assert [place.is_dir() for place in places] == [False, True]
 
 
 def test_what_does_not_fit_is_a_sentence(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from edgeft_core.models.heads.margin_head import unit
 from edgeft_core.store.embeddings import write_embeddings
 
 CHUNK = 64
+KEPT_AT_MOST = 20
+"""Answers that stay in the cache, some 6 MB each at 518 classes; the oldest go first."""
 
 
 def embed_for_lab(config: RunConfig, *, cache: Path, run_folder: Path | None, tell: Tell) -> Path:
@@ -50,7 +53,18 @@ def embed_for_lab(config: RunConfig, *, cache: Path, run_folder: Path | None, te
     for weights, w_CD in versions.items():
         for taken in _taken(context, sets, w_CD, mean_D):
             write_embeddings(place / weights, taken)
+    _forget_old(place.parent)
     return place
+
+
+def _forget_old(folder: Path) -> None:
+    places = sorted(
+        (path for path in folder.iterdir() if path.is_dir()),
+        key=lambda path: path.stat().st_mtime,
+        reverse=True,
+    )
+    for path in places[KEPT_AT_MOST:]:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _validation(context: ProbeContext, tell: Tell) -> tuple[Tensor, IntArray]:

@@ -323,7 +323,6 @@ class Lab {
     const { apply } = this.data;
     this.applyButton.textContent = live.length > 1 ? `Apply ${live.length} changes to the running job` : "Apply to the running job";
     this.applyButton.disabled = !apply.can || !live.length;
-    this.applyButton.hidden = !apply.shown;
     this.applyButton.style.display = apply.shown ? "" : "none";
     const kind = changed.includes("kind") && apply.can ? "The type of head cannot change while a run goes; start one with it. " : "";
     this.applyButton.title = apply.why || kind || (live.length ? "One command: all take effect in the same step." : "Move a slider first.");
