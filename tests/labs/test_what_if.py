@@ -231,6 +231,7 @@ def test_landmarks_are_those_of_the_theory() -> None:
     assert landmarks.plateau_loss(head, 518) == pytest.approx(plateau_loss(518, 32, 0.3))
     fixed = landmarks.landmarks(518)
     np.testing.assert_allclose([fixed.adacos, fixed.cosface], [8.84, 9.17], atol=0.01)
+    assert landmarks.reach(HeadConfig(scale=fixed.even), 518) == pytest.approx(0.5)
     assert landmarks.reach(HeadConfig(scale=8, temperature=4), 518) == pytest.approx(0.014, abs=5e-4)
 
 

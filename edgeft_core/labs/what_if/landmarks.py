@@ -17,11 +17,13 @@ class Landmarks:
     Attributes:
         adacos: AdaCos' fixed scale, as s / T.
         cosface: CosFace's bound for a target probability of 95 %, as s / T.
+        even: the s / T that reaches 50 % at most, ln(C - 1).
         guessing: loss and probability of guessing.
     """
 
     adacos: float
     cosface: float
+    even: float
     guessing_loss: float
     guessing_prob: float
 
@@ -31,6 +33,7 @@ def landmarks(n_classes: int) -> Landmarks:
     return Landmarks(
         theory.adacos_scale(max(3, n_classes)),
         theory.cosface_scale_bound(n_classes),
+        math.log(max(2, n_classes - 1)),
         math.log(n_classes),
         1.0 / n_classes,
     )

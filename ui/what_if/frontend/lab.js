@@ -286,14 +286,16 @@ class Lab {
 
   showSide(now, head, same) {
     const { head: inForce, landmarks } = this.data;
-    const { adacos, cosface } = landmarks;
-    const at = (value, text, above = false) => ({ value, text, above });
+    const { adacos, cosface, even } = landmarks;
+    const at = (value, text, above = false, side = "") => ({ value, text, above, side });
     this.widgets.kind.show(head.kind, inForce.kind);
     this.widgets.temperature.show(head.temperature, inForce.temperature, [
-      at(head.scale / adacos, "AdaCos"), at(head.scale / cosface, "CosFace 95 %", true),
+      at(head.scale / adacos, "AdaCos", false, "right"), at(head.scale / even, "reach 50 %", false, "left"),
+      at(head.scale / cosface, "CosFace 95 %", true),
     ]);
     this.widgets.scale.show(head.scale, inForce.scale, [
-      at(adacos * head.temperature, "AdaCos"), at(cosface * head.temperature, "CosFace 95 %", true),
+      at(even * head.temperature, "reach 50 %", false, "right"), at(adacos * head.temperature, "AdaCos", false, "left"),
+      at(cosface * head.temperature, "CosFace 95 %", true),
     ]);
     const gap = this.medianGap(head);
     this.widgets.margin_rad.show(head.margin_rad, inForce.margin_rad, gap > 0 ? [at(gap, "half keep it", true)] : []);

@@ -52,7 +52,7 @@ export class Slider {
     return log ? Math.log(value / minimum) / Math.log(maximum / minimum) : (value - minimum) / (maximum - minimum);
   }
 
-  // landmarks: [{ value, text }]; those above and below the track take turns.
+  // landmarks: [{ value, text, above, side }]; side says on which side of its tick a label ends ("" = by the place).
   show(value, inForce, landmarks) {
     this.input.value = Math.round(STOPS * this.shareOf(value));
     this.input.style.setProperty("--at", `${100 * this.shareOf(value)}%`);
@@ -68,14 +68,14 @@ export class Slider {
     this.below.replaceChildren(...inside.filter((one) => !one.above).map((one) => this.mark(one)));
   }
 
-  mark({ value, text, inForce }) {
+  mark({ value, text, inForce, side }) {
     const share = this.shareOf(value);
     const mark = made("button", inForce ? "lab-mark in-force" : "lab-mark", inForce ? "" : text);
     mark.type = "button";
     mark.title = `${text}: ${number(value)}. Click to go there.`;
     mark.setAttribute("aria-label", mark.title);
     mark.style.left = `${100 * share}%`;
-    mark.dataset.side = share > 0.75 ? "right" : share < 0.25 ? "left" : "middle";
+    mark.dataset.side = side || (share > 0.75 ? "right" : share < 0.25 ? "left" : "middle");
     mark.addEventListener("click", () => this.onMove(inForce ? value : rounded(value)));
     return mark;
   }

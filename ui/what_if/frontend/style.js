@@ -49,7 +49,8 @@ export const STYLE = `
 .above .lab-mark::before { bottom: 0; }
 .lab-mark[data-side="middle"] { transform: translateX(-50%); }
 .lab-mark[data-side="middle"]::before { left: 50%; }
-.lab-mark[data-side="right"] { transform: translateX(-100%); }
+.lab-mark[data-side="left"] { padding-left: 3px; }
+.lab-mark[data-side="right"] { transform: translateX(-100%); padding-right: 3px; }
 .lab-mark[data-side="right"]::before { left: auto; right: 0; }
 .lab-mark.in-force { width: 8px; height: 8px; transform: translateX(-50%); color: var(--st-text-color); padding: 0; }
 .lab-mark.in-force::before { left: 0; top: 1px; height: 0; border: 4px solid transparent; border-top-width: 0;
