@@ -23,7 +23,7 @@ def quiet(what: str, done: int, total: int) -> None:
     """Nobody watches."""
 
 
-def awaited(job: EmbeddingProcess, seconds: float = 180.0) -> list[EmbeddingProgress]:
+def awaited(job: EmbeddingProcess, seconds: float = 600.0) -> list[EmbeddingProgress]:
     told: list[EmbeddingProgress] = []
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
