@@ -84,6 +84,7 @@ def top_of(page: Page, selector: str) -> float:
 def test_a_banner_appears_when_the_verdict_turns_bad_and_nothing_jumps(
     page: Page, address: str, home: Home, record: RunRecord
 ) -> None:
+    pronounce(home, record, "learning")
     page.goto(f"{address}/live?run={record.id}")
     expect(page.locator(".st-key-calm")).to_contain_text("learning")
     page.locator(".st-key-chart_loss .edgeft-chart-plot").wait_for(state="attached")

@@ -40,7 +40,7 @@ def test_runs_without_results_have_empty_cells() -> None:
         "temperature": 1.0, "head_lr": 1e-3, "backbone_lr": None, "n_classes": None, "step": None, "progress": None,
         "best_top1": None, "best_top5": None, "max_class_share": None, "verdict": None, "verdict_since": None,
         "created_at": None, "started_at": None,
-        "duration_s": None, "parent_id": None, "error": "", "sweep": None,
+        "duration_s": None, "parent_id": None, "error": "", "sweep": None, "origin": None,
     }  # fmt: skip
     numbers = ["progress", "best_top1", "best_top5", "max_class_share", "duration_s"]
     table = presented(pd.DataFrame([row]).astype(dict.fromkeys(numbers, float)))
