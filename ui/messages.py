@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -51,6 +52,11 @@ def escape(text: str) -> str:
     """``text`` as Streamlit's markdown shows it literally: names and paths carry no formatting."""
     escaped = "".join(f"\\{letter}" if letter in _MARKDOWN else letter for letter in text)
     return escaped.replace("<", "&lt;").replace(">", "&gt;").replace("\n", "  \n")
+
+
+def prose(text: str) -> str:
+    """:func:`escape` for sentences, with percentages written as everywhere on the screen: ``98 %``."""
+    return re.sub(r"(?<=\d)%", "\u00a0%", escape(text))
 
 
 _MARKDOWN = frozenset("\\`*_{}[]()#+-!|~$:&^=\"'")

@@ -28,7 +28,7 @@ from edgeft_core.jobs.control import applied_values
 from edgeft_core.jobs.detach import reap_in_background, start_detached
 from edgeft_core.settings import Home
 from edgeft_core.store.contract import ProcessIdentity
-from edgeft_core.store.processes import current_process, identity_of, is_dead
+from edgeft_core.store.processes import age_s, current_process, identity_of, is_dead
 
 if TYPE_CHECKING:
     from edgeft_core.diagnostics.probes import ProbeContext
@@ -78,7 +78,7 @@ def probing(home: Home, run_id: str) -> Probing:
         what=str(told.get("what") or ""),
         error=error,
         results=read_probes(folder),
-        elapsed_s=max(0.0, time.time() - process.started_at) if running and process else 0.0,
+        elapsed_s=age_s(process) if running and process else 0.0,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import time
 from functools import cache
 from pathlib import Path
 
@@ -54,6 +55,13 @@ def is_dead(identity: ProcessIdentity) -> bool:
         return True
     except psutil.AccessDenied:
         return False
+
+
+def age_s(identity: ProcessIdentity) -> float:
+    """Seconds since a process of this machine began."""
+    if sys.platform == "linux" and identity.boot:
+        return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - identity.started_at)
+    return max(0.0, time.time() - identity.started_at)
 
 
 @cache

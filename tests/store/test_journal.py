@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections import namedtuple
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import pytest
 
 from edgeft_core.store import journal
 from edgeft_core.store.journal import on_network, set_journal
-from edgeft_core.store.processes import current_process, is_dead
+from edgeft_core.store.contract import ProcessIdentity
+from edgeft_core.store.processes import age_s, current_process, is_dead
 
 Partition = namedtuple("Partition", "device mountpoint fstype opts")
 MOUNTS = [
@@ -79,3 +81,10 @@ def test_this_process_lives_and_one_of_another_machine_is_not_judged() -> None:
     assert is_dead(type(me)(pid=me.pid, started_at=me.started_at - 100, host=me.host)), (
         "a pid that was used again"
     )
+
+
+def test_the_age_of_a_process_is_told_whatever_its_start_time_counts_from() -> None:
+    by_the_clock = time.time() - psutil.Process().create_time()
+    assert age_s(current_process()) == pytest.approx(by_the_clock, abs=5.0)
+    elsewhere = ProcessIdentity(pid=1, started_at=time.time() - 60, host="elsewhere")
+    assert age_s(elsewhere) == pytest.approx(60.0, abs=5.0)

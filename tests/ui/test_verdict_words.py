@@ -49,7 +49,7 @@ def test_a_collapse_is_told_in_numbers_with_its_likely_cause(status: queries.Run
 def test_a_stall_is_told_by_what_was_seen(status: queries.RunStatus) -> None:
     words = plain(banner_lines(told(status, "stalled", "Top-1 stays at 0.2%"), COLLAPSED))
     assert "STALLED since step 120" in words
-    assert "Top-1 stays at 0.2%" in words
+    assert "Top-1 stays at 0.2\u00a0%" in words
     assert "No cause stands out yet" in words
 
 

@@ -14,7 +14,7 @@ from edgeft_core.store.contract import RunRecord
 from ui.diagnosis.numbers import shown, sureness
 from ui.diagnosis.proof import proof_panel
 from ui.diagnosis.remedy import remedy
-from ui.messages import escape
+from ui.messages import escape, prose
 
 _BAR_PX: Final = 190
 HOW_SURE: Final = (
@@ -34,7 +34,7 @@ def cause_card(record: RunRecord, config: RunConfig, cause: Cause, *, place: int
     """
     with st.container(border=True, key=f"cause_{place}"):
         _head(cause, place)
-        st.markdown(escape(cause.meaning))
+        st.markdown(prose(cause.meaning))
         if whole:
             _body(record, config, cause)
         else:
@@ -52,7 +52,7 @@ def _head(cause: Cause, place: int) -> None:
 
 def _body(record: RunRecord, config: RunConfig, cause: Cause) -> None:
     st.table(evidence_rows(cause.evidence), border="horizontal", hide_index=True)
-    st.markdown(f"**May be a false alarm.** {escape(cause.doubt)}")
+    st.markdown(f"**May be a false alarm.** {prose(cause.doubt)}")
     remedy(record, config, cause)
     proof_panel(record, cause)
 
@@ -61,7 +61,7 @@ def evidence_rows(evidence: Sequence[Evidence]) -> list[dict[str, str]]:
     """Numbers beside their references, as a table for people."""
     return [
         {
-            "What was seen": f"{escape(one.text)} :gray[:small[{escape(one.signal)}]]",
+            "What was seen": f"{prose(one.text)} :gray[:small[{escape(one.signal)}]]",
             "Measured": shown(one.signal, one.value) or "\u2013",
             "Compare with": shown(one.signal, one.reference) or "\u2013",
         }

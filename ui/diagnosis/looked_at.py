@@ -16,7 +16,7 @@ from edgeft_core.diagnostics.theory import effective_scale, random_logit_std
 from edgeft_core.figures import theme
 from ui.diagnosis.numbers import shown
 from ui.launch.findings import LEVEL_WORDS
-from ui.messages import escape
+from ui.messages import escape, prose
 
 
 def looked_at(case: Case) -> None:
@@ -25,7 +25,7 @@ def looked_at(case: Case) -> None:
         st.table(rows, border="horizontal", hide_index=True)
     st.caption("  \n".join(sentences(case)))
     for one in case.findings:
-        st.caption(f"{LEVEL_WORDS[one.level]} {escape(one.text)}")
+        st.caption(f"{LEVEL_WORDS[one.level]} {prose(one.text)}")
 
 
 def signal_rows(case: Case) -> Iterator[dict[str, str]]:

@@ -11,7 +11,7 @@ from edgeft_core.figures import theme
 from edgeft_core.jobs.probing import Probing, probing, start_probes
 from ui import state
 from ui.diagnosis.experiments import EXPERIMENTS, remaining_s, result_rows, share_done
-from ui.messages import calmly, escape
+from ui.messages import calmly, escape, prose
 
 _POLL_S: Final = 0.7
 
@@ -85,4 +85,4 @@ def _result(result: ProbeResult) -> None:
         if result.error:
             st.markdown(f":orange[\u25b2 Could not run.] {escape(result.error)}")
         else:
-            st.markdown(escape(result.text))
+            st.markdown(prose(result.text))

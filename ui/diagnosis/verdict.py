@@ -15,7 +15,7 @@ from edgeft_core.jobs.states import ENDED
 from edgeft_core.queries import VerdictSpan
 from ui import state, verdicts
 from ui.live_chart import live_chart
-from ui.messages import calmly, escape
+from ui.messages import calmly, prose
 
 _HEIGHT_PX: Final = 56
 _REASONS: Final = 5
@@ -46,7 +46,7 @@ def _draw(run_id: str) -> None:
         )
         st.caption(
             "  \n".join(
-                f"\u2022 {escape(one[:1].upper() + one[1:])}" for one in status.verdict.reasons[:_REASONS]
+                f"\u2022 {prose(one[:1].upper() + one[1:])}" for one in status.verdict.reasons[:_REASONS]
             )
         )
 

@@ -14,7 +14,7 @@ from edgeft_core.jobs.preflighting import PreflightProgress
 from edgeft_core.preflight.report import PreflightReport
 from ui.controls import format_value, label_of
 from ui.launch.form import widget_key
-from ui.messages import escape
+from ui.messages import escape, prose
 
 _EXAMPLES: Final = 3
 LEVEL_WORDS: Final[dict[Level, str]] = {
@@ -61,7 +61,7 @@ def summary(report: PreflightReport) -> str:
 def _finding(one: Finding, config: RunConfig, preset: str, number: int) -> None:
     with st.container(border=True, key=f"finding_{number}", gap="small"):
         cause = f" &nbsp; `{escape(one.cause)}`" if one.cause else ""
-        st.markdown(f"{LEVEL_WORDS[one.level]}{cause}  \n{escape(one.text)}")
+        st.markdown(f"{LEVEL_WORDS[one.level]}{cause}  \n{prose(one.text)}")
         if one.examples:
             more = "" if len(one.examples) <= _EXAMPLES else f" and {len(one.examples) - _EXAMPLES} more"
             st.caption(f"Such as {escape(', '.join(one.examples[:_EXAMPLES]))}{more}.")
@@ -97,9 +97,9 @@ def _use(config: RunConfig, preset: str, fix: dict[str, Any]) -> None:
 def _looked_at(report: PreflightReport) -> None:
     """What was seen, looked at in part, or not checked at all."""
     notes = [one for one in report.findings if one.level == "info"]
-    lines = [f":gray[\u25cb] {escape(one.text)}" for one in notes]
-    lines += [f":green[\u2713] {escape(one.text)}" for one in report.passed]
-    lines += [f":gray[\u25d4 looked at in part] {escape(one)}" for one in report.sampled]
-    lines += [f":orange[\u25b2 not checked] {escape(one)}" for one in report.unchecked]
+    lines = [f":gray[\u25cb] {prose(one.text)}" for one in notes]
+    lines += [f":green[\u2713] {prose(one.text)}" for one in report.passed]
+    lines += [f":gray[\u25d4 looked at in part] {prose(one)}" for one in report.sampled]
+    lines += [f":orange[\u25b2 not checked] {prose(one)}" for one in report.unchecked]
     with st.expander(f"Looked at ({len(lines)})", key="launch.looked_at"):
         st.caption("  \n".join(lines))

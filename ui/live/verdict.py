@@ -16,7 +16,7 @@ from edgeft_core.figures import theme
 from edgeft_core.jobs.proving import start_proof
 from ui import state, verdicts
 from ui.live.reading import Counts
-from ui.messages import calmly, escape
+from ui.messages import calmly, escape, prose
 from ui.navigation import DIAGNOSIS, go
 
 # More than twice what guessing stays below, and than twice the labels' own largest share: worth a look.
@@ -128,7 +128,7 @@ def banner_lines(status: queries.RunStatus, found: Concentration | None) -> tupl
     if verdict.status == "collapsed" and found:
         seen = f"{found.predicted_words}, {found.largest_words}"
     else:
-        seen = escape(next(iter(verdict.reasons), verdicts.SENTENCES[verdict.status]))
+        seen = prose(next(iter(verdict.reasons), verdicts.SENTENCES[verdict.status]))
     return f"{head} \u2014 {seen}", _likely(status)
 
 

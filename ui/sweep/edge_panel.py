@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from edgeft_core import queries
-from ui.messages import escape
+from ui.messages import prose
 
 
 def edge_panel(results: queries.SweepResults, step: int) -> None:
@@ -13,9 +13,9 @@ def edge_panel(results: queries.SweepResults, step: int) -> None:
     report = queries.edge_report(results, queries.sweep_frame(results, step=step))
     st.markdown("**Where is the edge?**")
     for sentence in report.sentences:
-        st.markdown(escape(sentence))
+        st.markdown(prose(sentence))
     for sentence in report.marks:
-        st.caption(escape(sentence))
+        st.caption(prose(sentence))
     if report.edge is not None:
         images = "validation images" if report.on_validation else "the latest training images"
         st.caption(

@@ -303,8 +303,8 @@ class Lab {
     this.widgets.centre.show(head.centre);
     const low = now.readings.reach < 0.5;
     this.reach.replaceChildren(
-      "s / T = ", made("b", "", number(sEff(head))), " reaches at most ", made("b", "", percent(now.readings.reach)),
-      made("div", "lab-remark", `${low ? "\u25b2 too low to learn well. " : ""}AdaCos would take ${number(adacos)}, CosFace at least ${number(cosface)} for 95\u00a0%.`),
+      "s / T = ", made("b", "", number(sEff(head))), ": a probability of up to ", made("b", "", percent(now.readings.reach)),
+      made("div", "lab-remark", `${low ? "\u25b2 low. " : ""}AdaCos would take ${number(adacos)}, CosFace at least ${number(cosface)} for 95\u00a0%.`),
     );
     this.showButtons(same);
   }
