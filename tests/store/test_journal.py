@@ -11,8 +11,8 @@ import psutil
 import pytest
 
 from edgeft_core.store import journal
-from edgeft_core.store.journal import on_network, set_journal
 from edgeft_core.store.contract import ProcessIdentity
+from edgeft_core.store.journal import on_network, set_journal
 from edgeft_core.store.processes import age_s, current_process, is_dead
 
 Partition = namedtuple("Partition", "device mountpoint fstype opts")
