@@ -70,7 +70,7 @@ def require_path(path: Path | str) -> Path:
         return resolved
     named = ", ".join(str(root) for root in roots)
     raise AccessError(
-        f"{path} lies outside the folders that may be used from the browser ({named}). The operator can add its folder "
+        f"{path} lies outside the folders that may be used from the browser ({named}); the operator can add its folder "
         f"to the environment variable {ROOTS_VARIABLE}, or use the command line."
     )
 

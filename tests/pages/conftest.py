@@ -20,3 +20,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
     yield home
     end_processes(home)  # a page that sees a queue starts its dispatcher
     queries.forget(home)
+
+
+@pytest.fixture
+def data_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that visitors may name folders in."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    monkeypatch.setenv("EDGEFT_DATA_ROOTS", str(folder))
+    return folder

@@ -237,23 +237,43 @@ def test_changes_stages_and_checkpoints_are_marked_on_every_axis(home: Home) -> 
         assert stage.x == pytest.approx(where, abs=0.3)
 
 
-def test_a_missing_folder_is_told_where_it_is_typed(home: Home, tmp_path: Path) -> None:
+def test_a_missing_folder_is_told_where_it_is_typed(home: Home, data_root: Path) -> None:
     app = opened("launch")
     app.segmented_control(key="launch.recommended.data.source.kind").set_value("a folder of mine").run()
     assert "Which faces?" in words(app)
-    app.text_input(key="launch.recommended.data.source.folder").set_value(str(tmp_path / "gone")).run()
+    app.text_input(key="launch.recommended.data.source.folder").set_value(str(data_root / "gone")).run()
     assert "no such folder" in words(app)
+    assert "EDGEFT" not in words(app)
     assert not app.exception
 
 
-def test_a_folder_with_one_person_is_refused_in_a_sentence(home: Home, tmp_path: Path) -> None:
-    person = tmp_path / "faces" / "ann"
+def test_outside_the_data_roots_one_sentence_tells_the_setting_and_not_what_is_there(
+    home: Home, data_root: Path
+) -> None:
+    outside = data_root.parent / "private"
+    (outside / "there").mkdir(parents=True)
+    app = opened("launch")
+    app.segmented_control(key="launch.recommended.data.source.kind").set_value("a folder of mine").run()
+    said = []
+    for name in ("there", "gone"):
+        app.text_input(key="launch.recommended.data.source.folder").set_value(str(outside / name)).run()
+        (error,) = app.error
+        said.append(str(error.value).replace("\\", "").replace(str(outside / name), "PATH"))
+    assert said[0] == said[1]
+    assert said[0].startswith("PATH lies outside the folders")
+    assert "EDGEFT_DATA_ROOTS" in said[0]
+    assert said[0].count(". ") == 0, "one sentence"
+
+
+def test_a_folder_with_one_person_is_refused_in_a_sentence(home: Home, data_root: Path) -> None:
+    person = data_root / "faces" / "ann"
     person.mkdir(parents=True)
     Image.new("RGB", (32, 32)).save(person / "1.png")
     app = opened("launch")
     app.segmented_control(key="launch.recommended.data.source.kind").set_value("a folder of mine").run()
-    app.text_input(key="launch.recommended.data.source.folder").set_value(str(tmp_path / "faces")).run()
+    app.text_input(key="launch.recommended.data.source.folder").set_value(str(data_root / "faces")).run()
     assert len(app.error) == 1
+    assert "lies outside" not in words(app)
     assert "Traceback" not in words(app)
     assert not [button for button in app.button if button.label == "Start"]
 
