@@ -13,6 +13,7 @@ from edgeft_core.config import BackboneConfig
 from edgeft_core.errors import WeightsError
 from edgeft_core.models import BACKBONES, LoadedBackbone, build_backbone
 from edgeft_core.models.backbone import find_weights
+from edgeft_core.models.low_rank import factor_linears
 from tests.models.weight_files import State, prefixed, random_state, renamed, save_traced
 
 XXS = "edgeface_xxs"
@@ -124,6 +125,16 @@ def test_a_low_rank_file_in_a_plain_network_is_told_so_by_module(tmp_path: Path)
     assert "the file is low-rank (linear1, linear2) and edgenext_x_small is plain" in text
     assert "Set backbone.name=edgeface_xs_gamma_06." in text
     assert "stages.0.blocks.0: 5 of 9 tensors loaded; 4 missing, 6 unexpected" in text
+
+
+def test_a_low_rank_file_that_no_variant_fits_gets_advice_and_not_half_a_sentence(
+    tmp_path: Path,
+) -> None:
+    network = build_backbone(BackboneConfig(name=XXS, weights="none")).module
+    factor_linears(network, 0.6)
+    text = error_of(saved(tmp_path, network.state_dict()))
+    assert f"the file is low-rank (linear1, linear2) and {XXS} is plain. " in text
+    assert "plain. The nearest EdgeFace is " in text or "plain. Use the file that " in text
 
 
 def test_a_plain_file_in_a_low_rank_network_is_told_so(tmp_path: Path) -> None:

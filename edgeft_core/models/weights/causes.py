@@ -138,7 +138,8 @@ def _low_rank(misfit: Misfit) -> str:
     text = _rank_difference(misfit)
     if not text or not misfit.file.keys() & misfit.network.keys():
         return ""
-    return f"{text}{_nearest(misfit)}"
+    advice = _nearest(misfit) or "Use the file that was saved from a network of the same kind."
+    return f"{text.removesuffix('; ')}. {advice}"
 
 
 def _other_rank(misfit: Misfit) -> str:
