@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
 from scipy.special import bdtr, bdtrc  # scipy.stats would cost every page a second
+
+from edgeft_core.diagnostics import thresholds as limit
 
 
 def top_k_chance(k: int, n_classes: int) -> float:
@@ -33,3 +36,9 @@ def max_share_chance(n_classes: int, n_images: int, level: float = 0.999) -> flo
     tail = (1.0 - level) / n_classes
     beyond = bdtrc(np.arange(n_images + 1), n_images, 1.0 / n_classes)  # P(X > k); ends with 0
     return int(np.argmax(beyond <= tail)) / n_images
+
+
+def has_lost_half(before: float, after: float, n_before: int, n_after: int) -> bool:
+    """Whether a Top-1 over ``n_after`` images is below half of one over ``n_before``, and not by chance."""
+    error = math.sqrt(before * (1.0 - before) / n_before + after * (1.0 - after) / n_after)
+    return after < limit.LOST_HALF * before and before - after > limit.SIGNIFICANT * error

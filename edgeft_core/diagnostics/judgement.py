@@ -23,6 +23,8 @@ class Clock:
         rate_warmup: steps of the stage in which its learning rates rise.
         changed: step of the last change of a live setting.
         validations_at_chance: validations in a row that guessing would explain.
+        cos_at_first: mean cosine of different people in the first batch of the stage; NaN before it.
+        lost: what the last validation said, where it recognised less than half of what an earlier one did.
     """
 
     stage_start: int = 0
@@ -30,6 +32,8 @@ class Clock:
     rate_warmup: int = 0
     changed: int = 0
     validations_at_chance: int = 0
+    cos_at_first: float = math.nan
+    lost: str = ""
 
     def is_warm(self, reading: Reading) -> bool:
         """Whether a collapse would be more than a head that has not learned yet."""
@@ -83,12 +87,26 @@ def judge(reading: Reading, past: Sequence[Reading], clock: Clock, *, first_loss
 
 def _harmless(reading: Reading, signs: Signs, clock: Clock) -> Opinion:
     well = is_well_above_chance(reading)
+    forgets = tuple(filter(None, (clock.lost, _closes_up(reading, clock))))
+    if forgets:  # the window of predictions may still be full of what was known before
+        return Opinion("watch", (*forgets, _scores(reading)))
     if well and clock.validations_at_chance >= limit.BAD_GENERALISATION_VALIDATIONS:
         text = f"the last {clock.validations_at_chance} validations were at chance: nothing carries over to new images"
         return Opinion("watch", (_scores(reading), text))
     if signs.alarming(warm=clock.is_warm(reading)) and not (well and not signs.point):
         return Opinion("watch", (*signs.sentences, _scores(reading)))
     return Opinion("healthy" if well else "learning", (_scores(reading),))
+
+
+def _closes_up(reading: Reading, clock: Clock) -> str:
+    """Says so where training the backbone has made different people alike within this stage."""
+    rise = reading.cos_now - clock.cos_at_first
+    if not (reading.cos_now >= limit.COLLAPSED_COSINE and rise >= limit.COSINE_RISE):
+        return ""
+    return (
+        f"faces of different people have come together in this stage: their mean cosine rose from "
+        f"{clock.cos_at_first:.2f} to {reading.cos_now:.2f}"
+    )
 
 
 def has_collapsed(reading: Reading, past: Sequence[Reading], signs: Signs) -> bool:

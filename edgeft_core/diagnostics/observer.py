@@ -209,9 +209,11 @@ class Observer:
         self._step = max(self._step, event.step)
         self._signals |= event.scalars
         self._remember(event.step, event.scalars, SPARSE_KEYS)
+        told = self._tracker.verdict.status if self._tracker else None
         if self._tracker and "val_top1" in event.scalars:
             self._tracker.validated(event.scalars)
-        due = self._step >= self._looked + LOOK_EVERY_STEPS or not TELLING.isdisjoint(event.scalars)
+        turned = self._tracker is not None and self._tracker.verdict.status != told
+        due = turned or self._step >= self._looked + LOOK_EVERY_STEPS or not TELLING.isdisjoint(event.scalars)
         if self._first and due:
             self._look_for_causes()
 

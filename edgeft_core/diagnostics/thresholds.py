@@ -139,12 +139,24 @@ EXPLAINED_AWAY = 0.5
 CROWDED_COSINE = 0.5
 """Mean cosine of different people above which they share a direction; healthy backbones stay below .37."""
 
+ROUNDING = 1e-6
+"""Share of s / T that single precision makes of equal embeddings: eight units in the last place (1.2e-7). Logits that
+vary no more between faces come from one vector; a network that gave one vector measured 4e-8 to 4e-7."""
+
 SPREAD_ENOUGH = 0.8
 """Mean cosine of different people below which embeddings have room to tell them apart: healthy ones measured .6 on grey
 faces of one camera, and d' was above 1 there."""
 
 SIGNIFICANT = 2.5
 """Standard errors above zero from which on a difference is one."""
+
+MOST_ARE_RIGHT = 0.5
+"""Top-1 of training images from which on settings that look wrong have done no harm that matters: more are right than
+wrong."""
+
+LOST_HALF = 0.5
+"""New images recognised, as a share of before or of training images, below which something went wrong: stages and
+fine-tuning that were meant cost a few percent."""
 
 PEOPLE_TO_COMPARE = 16
 """People (three images each) from which on the d' of two networks can be compared: its error is then .15."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import replace
 
 from edgeft_core.diagnostics import thresholds as limit
-from edgeft_core.diagnostics.chance import top_k_band
+from edgeft_core.diagnostics.chance import has_lost_half, top_k_band
 from edgeft_core.diagnostics.judgement import Clock, Opinion, is_well_above_chance, judge
 from edgeft_core.diagnostics.status import BAD, STATUSES, Status, Verdict
 from edgeft_core.diagnostics.theory import expected_first_loss
@@ -42,6 +43,8 @@ class VerdictTracker:
         self._past: deque[Reading] = deque(maxlen=READINGS_KEPT)
         self._streak: list[tuple[int, Opinion]] = []
         self._settings: tuple[float, ...] = ()
+        self._step = 0
+        self._best_top1 = 0.0
 
     @property
     def verdict(self) -> Verdict:
@@ -54,14 +57,14 @@ class VerdictTracker:
 
     def stage(self, step: int, *, steps: int, rate_warmup: int) -> None:
         """A stage of ``steps`` steps begins after ``step``; its learning rates rise over ``rate_warmup`` of them."""
-        self._clock = Clock(step, steps, rate_warmup, step, self._clock.validations_at_chance)
+        known = self._clock
+        self._clock = replace(
+            Clock(step, steps, rate_warmup, step, known.validations_at_chance), lost=known.lost
+        )
 
     def changed(self, step: int) -> None:
         """A live setting changed before ``step``: progress is measured from here on."""
-        clock = self._clock
-        self._clock = Clock(
-            clock.stage_start, clock.stage_steps, clock.rate_warmup, step, clock.validations_at_chance
-        )
+        self._clock = replace(self._clock, changed=step)
 
     def batch(self, step: int, scalars: Mapping[str, float]) -> Verdict:
         """Take in the signals of one step."""
@@ -69,6 +72,9 @@ class VerdictTracker:
         if loss is not None and not math.isfinite(loss):
             return self.failed(step, f"the loss of step {step} is not a finite number")
         self._watch_settings(scalars)
+        self._step = step
+        if math.isnan(self._clock.cos_at_first):
+            self._clock = replace(self._clock, cos_at_first=scalars.get("cos_different", math.nan))
         if not self._vitals.add(scalars):
             return self._verdict
         reading = self._vitals.reading(step, scalars)
@@ -86,10 +92,21 @@ class VerdictTracker:
         n_classes = self._shape.n_classes
         highs = [top_k_band(k, n_classes, self._validation_images)[1] for k in (1, min(5, n_classes))]
         known = top1 > highs[0] or (n_classes > 5 and top5 > highs[1])
-        clock = self._clock
         learned = self.reading is not None and is_well_above_chance(self.reading)
-        count = 0 if known or not learned else clock.validations_at_chance + 1
-        self._clock = Clock(clock.stage_start, clock.stage_steps, clock.rate_warmup, clock.changed, count)
+        count = 0 if known or not learned else self._clock.validations_at_chance + 1
+        self._clock = replace(self._clock, validations_at_chance=count, lost=self._lost(top1))
+        if self._clock.lost and self._verdict.status not in BAD:
+            self._hear(self._step, Opinion("watch", (self._clock.lost,)))
+
+    def _lost(self, top1: float) -> str:
+        """Says so where new images were recognised twice as often before."""
+        best, n = self._best_top1, self._validation_images
+        self._best_top1 = max(best, top1)
+        if not has_lost_half(best, top1, n, n):
+            return ""
+        return (
+            f"{top1:.1%} of new images are recognised, {best:.1%} were before: what was known is being lost"
+        )
 
     def failed(self, step: int, reason: str) -> Verdict:
         """Something is not finite: certain at once."""

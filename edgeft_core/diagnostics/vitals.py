@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from edgeft_core.diagnostics import thresholds as limit
@@ -54,6 +54,7 @@ class Reading:
         gap: (cos_y - cos_other) in standard deviations of one face's cosines: 0 = nothing learned. It moves long
             before Top-k leaves chance.
         s_eff: s / T in force.
+        cos_now: mean cosine of different people since the last check: a backbone can collapse within a window.
         centred: whether the head subtracts the mean embedding, so that a shared direction does not reach it.
     """
 
@@ -73,6 +74,7 @@ class Reading:
     gap: float
     s_eff: float
     centred: bool = False
+    cos_now: float = math.nan
 
     @property
     def skewed(self) -> bool:
@@ -150,6 +152,7 @@ class Vitals:
         self._sums: dict[str, float] = {}
         self._weights: dict[str, float] = {}
         self._since_check = 0
+        self._newest: list[float] = []
         self._keep = math.exp(-shape.batch_size / (0.5 * shape.window_images))
 
     def add(self, scalars: Mapping[str, float]) -> bool:
@@ -160,6 +163,9 @@ class Vitals:
             if value is not None and math.isfinite(value):
                 self._sums[name] = self._sums.get(name, 0.0) * self._keep + value * size
                 self._weights[name] = self._weights.get(name, 0.0) * self._keep + size
+        if self._since_check == 0:
+            self._newest = []
+        self._newest.append(scalars.get("cos_different", math.nan))
         self._since_check += size
         due = self._since_check >= limit.CHECK_SHARE_OF_WINDOW * self._shape.window_images
         if due:
@@ -199,4 +205,11 @@ class Vitals:
             gap=gap,
             s_eff=s_eff,
             centred=bool(scalars.get("centre", 0.0)),
+            cos_now=_mean_finite(self._newest),
         )
+
+
+def _mean_finite(values: Sequence[float]) -> float:
+    """Mean of those that are numbers; NaN of none."""
+    finite = [one for one in values if math.isfinite(one)]
+    return sum(finite) / len(finite) if finite else math.nan

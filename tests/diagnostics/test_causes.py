@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -469,3 +470,60 @@ def test_the_end_of_a_schedule_does_not_hide_what_never_moved(early: float, name
     ended = {"unchanged_backbone": 1.0, "lr_backbone": 1e-9}
     seen = case(signals=ended, trails=trail(early, 1.0, 1.0, name="unchanged_backbone"), **STAGE_2)
     assert (confidence("backbone.not_training", seen) > 0.9) == named
+
+
+ONE_VECTOR = {
+    **COLLAPSED,
+    "cos_different": 0.99999994,
+    "logit_std_samples": 6e-7,
+    "effective_rank_centred": 1.0,
+}
+
+
+@pytest.mark.parametrize("d_prime", [math.nan, 0.0])
+def test_a_backbone_that_gives_one_vector_has_collapsed_and_shares_no_direction(d_prime: float) -> None:
+    signals = {**ONE_VECTOR, "effective_rank": 1.0, "val_d_prime": d_prime}
+    point = case("collapsed", signals=signals, first={"cos_different": 0.99999994})
+    found = diagnose(point).causes
+    assert found[0].id == "embedding.collapsed"
+    assert found[0].confidence >= 0.8
+    assert confidence("embedding.common_mode", point) < 0.1
+
+
+def test_vectors_that_differ_by_more_than_rounding_are_no_single_one() -> None:
+    near = case("collapsed", signals={**ONE_VECTOR, "logit_std_samples": 1e-3})
+    assert confidence("embedding.common_mode", near) > 0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("scale.too_low", {"head.scale": 8.0, "head.temperature": 4.0}),
+        ("scale.too_high", {"head.scale": 256.0}),
+    ],
+)
+def test_a_scale_that_does_no_harm_is_a_note_and_no_alarm(name: str, settings: dict[str, float]) -> None:
+    well = {"top1_running": 0.82, "val_top1": 0.7}
+    assert 0.3 <= confidence(name, case(settings=settings, signals=well)) < 0.5
+    assert "no need to act" in ask(name, case(settings=settings, signals=well)).doubt
+    for harmed in ({"top1_running": 0.09}, {"top1_running": 0.82, "val_top1": 0.1}):
+        assert confidence(name, case(settings=settings, signals={**well, **harmed})) >= 0.5
+
+
+RANDOM = {**LOADED, "source": "none", "complete": False, "random_share": 1.0, "matched": 0}
+BY_HEART = {"top1_running": 0.145, "top5_running": 0.276, "val_top1": 0.014, "val_top5": 0.044}
+
+
+def test_a_random_backbone_that_only_lets_the_head_learn_by_heart_is_named() -> None:
+    random = case(signals=BY_HEART, weights=RANDOM, settings={"backbone.weights": "none"})
+    cause = diagnose(random).certain
+    assert cause is not None
+    assert cause.id == "weights.missing"
+    assert "14.5% of the training images by heart, and 1.4% of new ones" in cause.evidence[0].text
+
+
+def test_a_random_backbone_is_no_fault_where_it_serves_or_is_trained() -> None:
+    serves = case(signals={**BY_HEART, "val_top1": 0.12}, weights=RANDOM)
+    rates = {"stages.0.train_backbone": True, "stages.0.backbone_lr": 1e-4}
+    trained = case(signals=BY_HEART, weights=RANDOM, settings=rates)
+    assert confidence("weights.missing", serves) == confidence("weights.missing", trained) == 0.0

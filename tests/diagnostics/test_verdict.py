@@ -285,3 +285,40 @@ def test_a_head_that_has_not_learned_may_predict_few_classes() -> None:
     verdicts = seen(tracker(), 1, 300, crowded)
     assert {one.status for one in verdicts[:130]} == {"learning"}
     assert verdicts[-1].status != "learning"
+
+
+def test_a_stage_that_draws_people_together_is_watched_before_its_window_is_over() -> None:
+    made = tracker()
+    seen(made, 1, 200, HEALTHY)
+    made.stage(200, steps=30, rate_warmup=0)
+    seen(made, 201, 208, HEALTHY)
+    verdicts = seen(made, 209, 230, {**HEALTHY, "cos_different": 0.97})
+    assert verdicts[-1].status == "watch"
+    assert "rose from 0.05 to 0.97" in " ".join(verdicts[-1].reasons)
+
+
+def test_people_who_were_alike_when_the_stage_began_have_not_come_together_in_it() -> None:
+    made = tracker()
+    verdicts = seen(made, 1, 200, {**HEALTHY, "cos_different": 0.93, "collapse_level": 0.6})
+    assert verdicts[-1].status == "healthy"
+
+
+def test_new_images_that_are_no_longer_recognised_are_watched_at_once() -> None:
+    made = tracker()
+    seen(made, 1, 200, HEALTHY)
+    statuses = []
+    for top1, top5 in ((0.96, 0.99), (0.025, 0.1)):
+        made.validated({"val_top1": top1, "val_top5": top5})
+        statuses.append(made.verdict.status)
+    assert statuses == ["healthy", "watch"]
+    assert "2.5% of new images are recognised, 96.0% were before" in " ".join(made.verdict.reasons)
+    made.validated({"val_top1": 0.9, "val_top5": 0.99})
+    assert seen(made, 201, 240, HEALTHY)[-1].status == "healthy"
+
+
+def test_a_few_percent_that_a_fine_tuning_costs_are_no_loss() -> None:
+    made = tracker()
+    seen(made, 1, 200, HEALTHY)
+    for top1 in (0.967, 0.942):
+        made.validated({"val_top1": top1, "val_top5": 0.99})
+    assert made.verdict.status == "healthy"

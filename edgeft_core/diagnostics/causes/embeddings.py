@@ -9,6 +9,7 @@ from edgeft_core.diagnostics.causes.symptoms import (
     different_people,
     is_bad,
     is_learning_well,
+    is_one_point,
     knows_identities,
     largest_pull,
     percent,
@@ -32,7 +33,9 @@ def common_mode(case: Case) -> Cause | None:
     _means_after_centring(case, weighing)
     _replayed_centred(case, weighing)
     known = knows_identities(case)
-    if known:
+    if is_one_point(case):
+        weighing.doubts(0.9, "Every face has the very same vector: beside that direction there is nothing.")
+    elif known:
         d_prime = case.signals["val_d_prime"]
         text = f"Beside that direction they do tell people apart (d' {d_prime:.2f})."
         weighing.supports(0.3, "val_d_prime", d_prime, 0.0, text)
@@ -113,6 +116,10 @@ def collapsed(case: Case) -> Cause | None:
             f"Faces of different people have a mean cosine of {cosine:.2f}"
             + (f"; it was {case.first['cos_different']:.2f} at the start." if since else "."),
         )
+    if is_one_point(case):
+        spread = case.signal("logit_std_samples")
+        text = "Logits of different faces differ by no more than numbers are rounded: all have the very same vector."
+        weighing.supports(0.7, "logit_std_samples", spread, limit.ROUNDING * case.s_eff, text)
     _nearest_means(case, weighing)
     if weighing.empty:
         return None

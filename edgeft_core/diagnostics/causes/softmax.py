@@ -11,6 +11,7 @@ from edgeft_core.diagnostics.causes.cause import Cause, Fix, Weighing
 from edgeft_core.diagnostics.causes.symptoms import (
     different_people,
     is_learning_well,
+    is_proven,
     percent,
     replayed,
     well_above,
@@ -44,10 +45,9 @@ def scale_too_low(case: Case) -> Cause | None:
         return None
     _higher_is_better(case, weighing, reach)
     _not_the_embeddings(case, weighing)
-    if is_learning_well(case):
-        weighing.doubts(
-            0.25, "Which class is first does not depend on s and T, and training images are recognised."
-        )
+    _no_harm_seen(
+        case, weighing, "Which class is first does not depend on s and T, and training images are recognised"
+    )
     head = case.config.head
     live = {"head.temperature": 1.0} if head.temperature > 1.0 and head.scale >= bound else {}
     return weighing.cause(
@@ -72,6 +72,15 @@ def _higher_is_better(case: Case, weighing: Weighing, reach: float) -> None:
         weighing.supports(0.6, "head_replays.recommended", found.other, found.as_is, text)
     elif found.no_better and (reach >= limit.POOR_REACH or found.other < 0.8 * found.as_is):
         weighing.doubts(0.4, f"The recommended scale does no better in a replay ({found.told}).")
+
+
+def _no_harm_seen(case: Case, weighing: Weighing, text: str) -> None:
+    """Settings that look wrong are a note, and no alarm, once most faces are recognised and new ones with them."""
+    if is_proven(case):
+        share = percent(case.signal("top1_running") or 0.0)
+        weighing.doubts(0.5, f"{text}: {share} by now. There is no need to act; it could only learn faster.")
+    elif is_learning_well(case):
+        weighing.doubts(0.25, f"{text}.")
 
 
 def _not_the_embeddings(case: Case, weighing: Weighing) -> None:
@@ -109,8 +118,8 @@ def scale_too_high(case: Case) -> Cause | None:
             f"The softmax is more than 99 % sure of {percent(saturated)} of the images and right for {percent(top1)}.",
         )
     _lower_is_better(case, weighing)
-    if is_learning_well(case) and not weighing.empty:
-        weighing.doubts(0.25, "Training images are recognised well above chance all the same.")
+    if not weighing.empty:
+        _no_harm_seen(case, weighing, "Training images are recognised well above chance all the same")
     return weighing.cause(
         meaning="The softmax is sure before it knows anything: most images give no gradient, a few wrong ones give all "
         "of it, and training hops from one to the next.",

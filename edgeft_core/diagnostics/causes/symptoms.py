@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from edgeft_core.diagnostics import thresholds as limit
 from edgeft_core.diagnostics.case import Case
-from edgeft_core.diagnostics.chance import top_k_band, top_k_chance
+from edgeft_core.diagnostics.chance import has_lost_half, top_k_band, top_k_chance
 from edgeft_core.diagnostics.status import BAD
 
 
@@ -29,6 +29,20 @@ def well_above(case: Case, top1: float | None) -> bool:
     window = int(case.signal("window_images") or case.config.monitor.window_images)
     high = top_k_band(1, case.n_classes, max(1, window))[1]
     return top1 >= min(limit.WELL_ABOVE_BAND * high, chance + limit.WELL_ABOVE_SKILL * (1.0 - chance))
+
+
+def is_proven(case: Case) -> bool:
+    """Whether most training images are recognised, and what is learned carries over to new images."""
+    top1 = case.signal("top1_running")
+    return is_learning_well(case) and (top1 or 0.0) >= limit.MOST_ARE_RIGHT and not is_lost_on_new(case)
+
+
+def is_lost_on_new(case: Case) -> bool:
+    """Whether less than half of what is recognised in training is in validation, beyond the error of counting."""
+    inside, outside, n = case.signal("top1_running"), case.signal("val_top1"), validation_images(case)
+    if inside is None or outside is None or not n:
+        return False
+    return has_lost_half(inside, outside, int(case.signal("window_images") or 1), n)
 
 
 def validation_images(case: Case) -> int:
@@ -66,6 +80,16 @@ def knows_identities(case: Case) -> bool | None:
 def different_people(case: Case) -> float | None:
     """Mean cosine of different people, of the latest measurement."""
     return case.signal("cos_different", "val_cos_different")
+
+
+def is_one_point(case: Case) -> bool:
+    """Whether all faces have the very same embedding: their logits differ by no more than numbers are rounded.
+
+    Rounding has no direction, so neither rank nor d' says anything then.
+    """
+    cosine, spread = different_people(case), case.signal("logit_std_samples")
+    alike = cosine is not None and cosine >= limit.COLLAPSED_COSINE
+    return alike and spread is not None and spread <= limit.ROUNDING * case.s_eff
 
 
 def rose_in_stage(case: Case, name: str) -> float:

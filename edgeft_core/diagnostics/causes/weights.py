@@ -8,7 +8,12 @@ from edgeft_core.diagnostics import thresholds as limit
 from edgeft_core.diagnostics.case import Case
 from edgeft_core.diagnostics.causes.cause import Cause, Fix, Weighing
 from edgeft_core.diagnostics.causes.inputs import expected_kind
-from edgeft_core.diagnostics.causes.symptoms import is_bad, is_learning_well, percent
+from edgeft_core.diagnostics.causes.symptoms import (
+    is_bad,
+    is_learning_well,
+    is_lost_on_new,
+    percent,
+)
 
 
 def missing(case: Case) -> Cause | None:
@@ -132,7 +137,16 @@ def _alike_at_once(case: Case, weighing: Weighing) -> None:
 
 
 def _nothing_asked_for(case: Case, weighing: Weighing) -> None:
-    if case.stage_config.train_backbone or is_learning_well(case):
+    if any(one.train_backbone for one in case.config.stages[: case.stage + 1]):
+        return
+    if is_lost_on_new(case) and is_learning_well(case):
+        inside, outside = case.signal("top1_running") or 0.0, case.signal("val_top1") or 0.0
+        text = (
+            f"The backbone has random weights and no stage so far trains it: the head learns {percent(inside)} of the "
+            f"training images by heart, and {percent(outside)} of new ones are recognised."
+        )
+        weighing.supports(0.88, "val_top1", outside, inside, text)
+    if is_learning_well(case):
         return
     weighing.supports(
         0.55 if is_bad(case) else 0.3,
