@@ -29,8 +29,9 @@ HELD_OUT = (
 WORDS = """\
 *Detected*: a verdict other than learning or healthy, a run that ends with an error, or a cause told
 with a confidence of .5 or more. *False alarm*: any of these in a healthy run, at any time (`early` is
-the right answer there). *Steps* count from the start of the run, *seconds* are processor time of the
-training, one thread. A fix *recovers* when at the end no verdict is bad, training images are recognised
+the right answer there). *A note* is a cause told with .3 to .5: what a page shows without alarm, as it
+should where a setting looks wrong and the run learns well all the same. *Steps* count from the start of
+the run, *seconds* are processor time of the training, one thread. A fix *recovers* when at the end no verdict is bad, training images are recognised
 well above chance, and the cause is no longer told. Fixes that are settings were applied as they are,
 live from the step of the verdict or in a new run; where the text says that files or code must be
 mended, that was done if the right cause said so."""
@@ -78,6 +79,7 @@ def _figures(rows: Sequence[Row]) -> Iterator[str]:
     yield "| | |"
     yield "|---|---|"
     yield f"| detected by the run alone | {scores.share(bad, scores.detected)} |"
+    yield f"| not detected, but the right cause is a note | {scores.share(bad, scores.noted)} |"
     yield f"| detected, with the checks before training | {scores.share(bad, _with_preflight)} |"
     yield f"| right cause named before training already | {scores.share(bad, scores.warned)} |"
     for moment, look in scores.LOOKS.items():
@@ -157,7 +159,7 @@ def _trial(name: str, kind: str, rows: Sequence[Row], known: dict[str, Fault]) -
     verdicts = ", ".join(dict.fromkeys(_verdict(row) for row in rows))
     looks = ("at the end, from the run alone", scores.FULL)
     first = "; ".join(
-        ", ".join(dict.fromkeys(scores.named(row, scores.LOOKS[look]) or "none" for row in rows))
+        ", ".join(dict.fromkeys(scores.told_first(row, scores.LOOKS[look]) or "none" for row in rows))
         for look in looks
     )
     fixes = ", ".join(dict.fromkeys(_fix(row) for row in rows))

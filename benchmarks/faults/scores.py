@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from benchmarks.faults.trial import LIKELY, Row
+from benchmarks.faults.trial import LIKELY, NOTED, Row
 
 STEPS_PROMISED, SECONDS_PROMISED = 300, 30.0
 BAD = frozenset({"collapsed", "stalled", "diverged"})
@@ -58,6 +58,21 @@ def named(row: Row, look: Look) -> str:
     """The cause that is told as the answer; empty where none is likely."""
     first = next(iter(look(row)), None)
     return str(first[0]) if first and float(first[1]) >= LIKELY else ""
+
+
+def told_first(row: Row, look: Look) -> str:
+    """The cause that a page shows first, beside how sure it is; empty where none is worth a card."""
+    first = next(iter(look(row)), None)
+    if first is None or first[0] == "early" or float(first[1]) < NOTED:
+        return ""
+    return str(first[0]) if float(first[1]) >= LIKELY else f"{first[0]} as a note"
+
+
+def noted(row: Row) -> bool:
+    """No alarm and no likely cause, but the right one as a note."""
+    told = row["run"]["end_causes"][:1]
+    first = told[0] if told else ("", 0.0)
+    return not detected(row) and first[0] in row["right"] and float(first[1]) >= NOTED
 
 
 def right_first(row: Row, look: Look) -> bool:
@@ -121,7 +136,7 @@ def confusion(rows: Sequence[Row], look: Look) -> dict[str, Counter[str]]:
     table: dict[str, Counter[str]] = {}
     for row in rows:
         injected = row["right"][0] or "(healthy)"
-        table.setdefault(injected, Counter())[named(row, look) or "(none)"] += 1
+        table.setdefault(injected, Counter())[told_first(row, look) or "(none)"] += 1
     return table
 
 

@@ -29,6 +29,9 @@ from edgeft_core.preflight.checking import preflight
 LIKELY = 0.5
 """Confidence from which on a cause is told as an answer."""
 
+NOTED = 0.3
+"""And from which on it is shown at once, as a possibility."""
+
 AFTER_FIX = 150
 """Steps that a live fix gets to show what it does."""
 
@@ -107,7 +110,7 @@ class Trial:
     def _fix(self, case: Case, alone: Heard, recording: Recording) -> Row:
         """Do what the likeliest cause says, and look again with the same rules."""
         first = next((one for one in diagnose(case).causes if one.id != "early"), None)
-        if first is None or first.confidence < LIKELY:
+        if first is None or first.confidence < NOTED:
             return {"kind": "none", "recovered": False}
         changes = {**first.fix.live, **first.fix.restart}
         told: Row = {"cause": first.id, "changes": changes}
