@@ -31,10 +31,10 @@ WORDS = """\
 with a confidence of .5 or more. *False alarm*: any of these in a healthy run, at any time (`early` is
 the right answer there). *A note* is a cause told with .3 to .5: what a page shows without alarm, as it
 should where a setting looks wrong and the run learns well all the same. *Steps* count from the start of
-the run, *seconds* are processor time of the training, one thread. A fix *recovers* when at the end no verdict is bad, training images are recognised
-well above chance, and the cause is no longer told. Fixes that are settings were applied as they are,
-live from the step of the verdict or in a new run; where the text says that files or code must be
-mended, that was done if the right cause said so."""
+the run, *seconds* are processor time of the training, one thread. A fix *recovers* when at the end no
+verdict is bad, training images are recognised well above chance, and the cause is no longer told. Fixes
+that are settings were applied as they are, live from the step of the verdict or in a new run; where the
+text says that files or code must be mended, that was done if the right cause said so."""
 
 
 def report(rows: Sequence[Row], held_out: Sequence[Row], known: dict[str, Fault], command: str) -> str:
