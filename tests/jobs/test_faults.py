@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import shutil
@@ -22,6 +23,8 @@ import torch
 from edgeft_core import jobs
 from edgeft_core.config import RunConfig
 from edgeft_core.config_keys import with_values
+from edgeft_core.engine import checkpoint_file
+from edgeft_core.engine.newest import step_of
 from edgeft_core.jobs import control
 from edgeft_core.jobs.detach import start_detached
 from edgeft_core.jobs.dispatcher import LEASE
@@ -29,10 +32,13 @@ from edgeft_core.jobs.states import RunState
 from edgeft_core.settings import REPOSITORY, Home
 from edgeft_core.store import open_catalog, open_metrics_reader
 from edgeft_core.store.catalog import SqlCatalog
+from edgeft_core.store.contract import RunRecord
 from tests.jobs.conftest import end_processes, processes_of
 from tests.jobs.real_runs import endless, short, wait_for, wait_for_state, wait_for_step
 
 pytestmark = pytest.mark.slow
+
+NOTICED_WITHIN_S = 15.0
 
 SPEED = {"images_per_s", "device_memory_mib", "step_ms", "data_ms", "data_wait_ms", "gpu_util"}
 
@@ -40,7 +46,7 @@ SPEED = {"images_per_s", "device_memory_mib", "step_ms", "data_ms", "data_wait_m
 def both_stages(**changes: Any) -> RunConfig:
     """Some seconds of cached steps, then steps that train the backbone."""
     return with_values(
-        short(), {"stages.0.epochs": 120, "stages.0.patience_epochs": 120, "stages.1.epochs": 3} | changes
+        short(), {"stages.0.epochs": 60, "stages.0.patience_epochs": 60, "stages.1.epochs": 6} | changes
     )
 
 
@@ -80,7 +86,8 @@ def tensors_of(home: Home, run_id: str) -> dict[str, torch.Tensor]:
 def kill_worker(catalog: SqlCatalog, run_id: str) -> None:
     worker = catalog.run(run_id).worker
     assert worker is not None
-    psutil.Process(worker.pid).kill()
+    with contextlib.suppress(psutil.NoSuchProcess):  # it was faster and has finished
+        psutil.Process(worker.pid).kill()
 
 
 def test_a_run_that_is_killed_again_and_again_equals_one_that_was_not(
@@ -90,11 +97,11 @@ def test_a_run_that_is_killed_again_and_again_equals_one_that_was_not(
     moments = random.Random(4)
     wait_for_state(catalog, killed.id, RunState.STARTING)
     kill_worker(catalog, killed.id)  # before anything was computed
-    for first in (moments.randint(20, 300), moments.randint(400, 580), 601 + moments.randint(0, 9)):
+    for first in (moments.randint(20, 200), 301 + moments.randint(0, 4)):
         wait_for_step(catalog, killed.id, first)
         kill_worker(catalog, killed.id)
     ended = wait_for_state(catalog, killed.id, RunState.FINISHED)
-    assert 3 <= ended.restarts <= 4, "the last kill may have come too late"
+    assert 2 <= ended.restarts <= 3, "the last kill may have come too late"
     lost = [one for one in catalog.history(killed.id) if one.text == "lost"]
     assert len(lost) == ended.restarts
     assert all("was killed" in one.data["error"] for one in lost)
@@ -109,25 +116,68 @@ def test_a_run_that_is_killed_again_and_again_equals_one_that_was_not(
     one, other = tensors_of(home, killed.id), tensors_of(home, whole.id)
     assert sorted(one) == sorted(other)
     assert any(name.startswith("leg.") for name in one) or len(one) > 10
-    for name, tensor in other.items():
-        assert torch.equal(one[name], tensor), name
+    assert [name for name, tensor in other.items() if not torch.equal(one[name], tensor)] == []
 
 
-def test_after_its_last_restart_a_run_stays_lost_until_somebody_resumes_it(
+def test_a_killed_run_is_noticed_soon_and_after_its_last_restart_waits_for_somebody(
     home: Home, catalog: SqlCatalog
 ) -> None:
     run = jobs.launch(home, with_values(endless(), {"max_restarts": 1}))
     wait_for_step(catalog, run.id, 5)
     kill_worker(catalog, run.id)
-    wait_for(lambda: catalog.run(run.id).restarts == 1)
+    wait_for(lambda: catalog.run(run.id).restarts == 1, timeout_s=NOTICED_WITHIN_S)
     wait_for_state(catalog, run.id, RunState.RUNNING)
     kill_worker(catalog, run.id)
-    lost = wait_for_state(catalog, run.id, RunState.LOST)
-    assert "was taken up again 1 times already" in lost.error
+    wait_for(lambda: catalog.run(run.id).state is RunState.LOST, timeout_s=NOTICED_WITHIN_S)
+    assert "was taken up again 1 times already" in catalog.run(run.id).error
     control.requeue(home, run.id)
     wait_for_state(catalog, run.id, RunState.RUNNING)
     control.stop(home, run.id)
     wait_for_state(catalog, run.id, RunState.STOPPED)
+
+
+def test_a_flipped_bit_in_the_newest_checkpoint_costs_the_steps_since_the_one_before(
+    home: Home, catalog: SqlCatalog
+) -> None:
+    ring = {"checkpoints.every_steps": 20, "checkpoints.keep": 100, "max_restarts": 0}
+    run = jobs.launch(home, with_values(endless(), ring))
+    wait_for_step(catalog, run.id, 70)
+    kill_worker(catalog, run.id)
+    wait_for_state(catalog, run.id, RunState.LOST)
+    before = numbers_of(home, run.id)
+
+    holding = checkpoints_of(home, run.id)
+    newest, one_before = sorted(holding, reverse=True)[:2]
+    for path in holding[newest]:
+        flip_a_bit(path)
+    control.requeue(home, run.id)
+    wait_for_step(catalog, run.id, max(before["loss"]) + 20)
+    control.stop(home, run.id)
+    wait_for_state(catalog, run.id, RunState.STOPPED)
+
+    told = [one.text for one in catalog.history(run.id)]
+    assert f"The run goes on after step {one_before}." in told
+    warned = [text for text in told if text.endswith("The run goes on from the one before it.")]
+    assert any(path.name in text for path in holding[newest] for text in warned)
+    after = numbers_of(home, run.id)
+    assert sorted(after["loss"]) == list(range(1, len(after["loss"]) + 1))
+    for key, values in before.items():
+        assert {step: after[key].get(step) for step in values} == values, key
+
+
+def checkpoints_of(home: Home, run_id: str) -> dict[int, list[Path]]:
+    """The files that hold each step's state."""
+    found: dict[int, list[Path]] = {}
+    for path in (home.run_folder(run_id) / "checkpoints").glob("*.pt"):
+        found.setdefault(step_of(checkpoint_file.read(path)), []).append(path)
+    return found
+
+
+def flip_a_bit(path: Path) -> None:
+    """In the middle, where the largest tensors lie."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
 
 
 @pytest.fixture
@@ -150,8 +200,7 @@ def test_a_full_disk_pauses_the_run_and_space_lets_it_go_on(small_disk: Path) ->
         run = jobs.launch(home, endless())
         wait_for_step(catalog, run.id, 20)
         filler = small_disk / "filler"
-        fill(filler)
-        paused = wait_for_state(catalog, run.id, RunState.PAUSED)
+        paused = wait_for(lambda: paused_by(filler, catalog, run.id))
         assert "No space is left" in paused.summary["waiting"]
         worker = paused.worker
         step = wait_for(lambda: still_at(home, run.id))
@@ -170,14 +219,13 @@ def test_a_full_disk_pauses_the_run_and_space_lets_it_go_on(small_disk: Path) ->
     end_processes(home)
 
 
-def fill(path: Path) -> None:
-    """Write until the disk refuses."""
-    with path.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(bytes(4096))
-        except OSError:
-            return
+def paused_by(filler: Path, catalog: SqlCatalog, run_id: str) -> RunRecord | None:
+    """Write until the disk refuses; again and again, for a checkpoint that did not fit gives its room back."""
+    with contextlib.suppress(OSError), filler.open("ab", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    run = catalog.run(run_id)
+    return run if run.state is RunState.PAUSED else None
 
 
 def still_at(home: Home, run_id: str) -> int:
@@ -262,9 +310,12 @@ def test_two_servers_on_one_home_start_one_dispatcher_and_each_run_once(
         assert one.stdin is not None
         one.stdin.write("go\n")
         one.stdin.flush()
-    runs = [one.communicate(timeout=120)[0].strip() for one in servers]
+    runs = [one.communicate(timeout=240)[0].strip() for one in servers]
     assert len(set(runs)) == 2
-    assert len(processes_of(home, "edgeft_core.jobs.dispatcher")) == 1
+    wait_for(lambda: len(processes_of(home, "edgeft_core.jobs.dispatcher")) == 1)  # what came second leaves
+    holder = catalog.lease_holder(LEASE)
+    assert holder is not None
+    assert [one.pid for one in processes_of(home, "edgeft_core.jobs.dispatcher")] == [holder.pid]
     for run_id in runs:
         wait_for_state(catalog, run_id, RunState.FINISHED)
         assert [one.text for one in catalog.history(run_id) if one.kind == "state"].count("starting") == 1
@@ -311,27 +362,38 @@ def other_clock(tmp_path: Path) -> Path:
     return library
 
 
-@pytest.mark.parametrize("ahead_s", [86_400, -86_400], ids=["forwards", "back"])
-def test_a_clock_that_jumps_by_a_day_loses_nobody(
-    home: Home, catalog: SqlCatalog, other_clock: Path, ahead_s: int
-) -> None:
+def test_a_clock_that_jumps_by_a_day_loses_nobody(home: Home, catalog: SqlCatalog, other_clock: Path) -> None:
     run = jobs.launch(home, endless())
-    running = wait_for_step(catalog, run.id, 5)
-    holder = catalog.lease_holder(LEASE)
-    assert holder is not None
-    psutil.Process(holder.pid).kill()
-    jumped = subprocess.Popen(
-        [sys.executable, "-m", "edgeft_core.jobs.dispatcher", "--home", str(home.root)],
-        cwd=REPOSITORY,
-        env={**os.environ, "LD_PRELOAD": str(other_clock), "EDGEFT_TEST_AHEAD_S": str(ahead_s)},
-        stderr=subprocess.DEVNULL,
-    )
-    wait_for(lambda: any(one.pid == jumped.pid for one in processes_of(home)))
+    before = wait_for_step(catalog, run.id, 5)
+    jumped = []
+    for ahead_s in (86_400, -86_400):
+        end_dispatcher(catalog)
+        jumped.append(dispatcher_of_another_time(home, catalog, other_clock, ahead_s))
+        later = wait_for_step(catalog, run.id, int(catalog.run(run.id).summary["step"]) + 200)
+        assert (later.state, later.worker) == (RunState.RUNNING, before.worker)
     behind = jobs.launch(home, short())
-    later = wait_for_step(catalog, run.id, int(running.summary["step"]) + 200)
-    assert (later.state, later.worker) == (RunState.RUNNING, running.worker)
     control.stop(home, run.id)
     wait_for_state(catalog, run.id, RunState.STOPPED)
     wait_for_state(catalog, behind.id, RunState.STARTING, RunState.RUNNING, RunState.FINISHED)
-    jumped.send_signal(signal.SIGKILL)
-    jumped.wait(10)
+    end_dispatcher(catalog)
+    assert [one.wait(10) for one in jumped] == [-signal.SIGKILL] * 2
+
+
+def end_dispatcher(catalog: SqlCatalog) -> None:
+    holder = catalog.lease_holder(LEASE)
+    assert holder is not None
+    psutil.Process(holder.pid).kill()
+
+
+def dispatcher_of_another_time(
+    home: Home, catalog: SqlCatalog, clock: Path, ahead_s: int
+) -> subprocess.Popen[bytes]:
+    """Returns once it holds the lease."""
+    jumped = subprocess.Popen(
+        [sys.executable, "-m", "edgeft_core.jobs.dispatcher", "--home", str(home.root)],
+        cwd=REPOSITORY,
+        env={**os.environ, "LD_PRELOAD": str(clock), "EDGEFT_TEST_AHEAD_S": str(ahead_s)},
+        stderr=subprocess.DEVNULL,
+    )
+    wait_for(lambda: (now := catalog.lease_holder(LEASE)) is not None and now.pid == jumped.pid)
+    return jumped
