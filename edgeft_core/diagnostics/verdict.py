@@ -95,8 +95,10 @@ class VerdictTracker:
         learned = self.reading is not None and is_well_above_chance(self.reading)
         count = 0 if known or not learned else self._clock.validations_at_chance + 1
         self._clock = replace(self._clock, validations_at_chance=count, lost=self._lost(top1))
-        if self._clock.lost and self._verdict.status not in BAD:
-            self._hear(self._step, Opinion("watch", (self._clock.lost,)))
+        if self._clock.lost and self._verdict.status in {"learning", "healthy"}:
+            self._verdict = Verdict(
+                "watch", self._step, (self._clock.lost,)
+            )  # what checks have seen still counts
 
     def _lost(self, top1: float) -> str:
         """Says so where new images were recognised twice as often before."""

@@ -322,3 +322,16 @@ def test_a_few_percent_that_a_fine_tuning_costs_are_no_loss() -> None:
     for top1 in (0.967, 0.942):
         made.validated({"val_top1": top1, "val_top5": 0.99})
     assert made.verdict.status == "healthy"
+
+
+def test_frequent_validations_do_not_delay_a_collapse() -> None:
+    alone, validated = tracker(), tracker()
+    for made in (alone, validated):
+        seen(made, 1, 200, HEALTHY)
+        made.validated({"val_top1": 0.9, "val_top5": 0.99})
+        for step in range(201, 300):
+            seen(made, step, step, COLLAPSED)
+            if made is validated and step % 8 == 5:
+                made.validated({"val_top1": 0.01, "val_top5": 0.05})
+    assert validated.verdict.status == "collapsed"
+    assert validated.verdict.since_step == alone.verdict.since_step
