@@ -13,6 +13,7 @@ import torch
 
 from benchmarks.faults import scores
 from benchmarks.faults.fault import Fault
+from benchmarks.faults.held_out import HELD_OUT as HELD_OUT_LIST
 from benchmarks.faults.trial import Row
 
 INTRODUCTION = """\
@@ -22,9 +23,18 @@ them. Each run went through the engine and the observer that the worker uses, th
 and the probes were the app's own, and then the fix of the likeliest cause was applied and measured with
 the same rules. `benchmarks/faults` does it all; this page is written by it."""
 
-HELD_OUT = (
-    "Variants on which no rule was tuned: other magnitudes, people and networks, and two faults at once."
-)
+HELD_OUT = """\
+Variants on which no number was tuned: other magnitudes, people and networks, and two faults at once.
+`embedding.collapsed/point` is held out no longer: it showed that one vector for all faces was taken for a
+shared direction, and that rule was mended. `healthy/random-frozen` was meant as healthy and counts so; by
+now a random network whose head learns training images by heart is told as `weights.missing`."""
+
+GROUNDS = """\
+Images of 64 px, 100 drawn people (8 pictures each) and the AT&T faces (40 people, 10 each) where a title
+does not say otherwise. The rules were improved on the first list, so its figures are those of rules that
+know it. `embedding.alignment_only/pull` is injected together with a head that hardly pushes, so
+`scale.too_low` counts as right there, too. Rows may be replays of recorded events under today's rules;
+seconds are those of the recording, on a busy machine, and upper bounds."""
 
 WORDS = """\
 *Detected*: a verdict other than learning or healthy, a run that ends with an error, or a cause told
@@ -45,11 +55,14 @@ def report(rows: Sequence[Row], held_out: Sequence[Row], known: dict[str, Fault]
 def _page(
     rows: Sequence[Row], held_out: Sequence[Row], known: dict[str, Fault], command: str
 ) -> Iterator[str]:
+    apart = {one.name for one in HELD_OUT_LIST}
     yield "# How good the diagnosis is\n"
     yield INTRODUCTION + "\n"
     yield f"{_setting()} Command: `{command}`.\n"
     yield WORDS + "\n"
+    yield GROUNDS + "\n"
     yield "## The suite\n"
+    yield _share_done(rows, [known[name] for name in known if name not in apart], "three seeds", 3)
     yield from _figures(rows)
     yield from _matrix(rows)
     yield from _mistakes(rows)
@@ -57,6 +70,7 @@ def _page(
     if held_out:
         yield "## Held out\n"
         yield f"{HELD_OUT}\n"
+        yield _share_done(held_out, HELD_OUT_LIST, "one seed", 1)
         yield from _figures(held_out)
         yield from _mistakes(held_out)
         yield from _trials(held_out, known)
@@ -67,6 +81,12 @@ def _setting() -> str:
     cores = psutil.cpu_count()
     machine = platform.machine().replace("_", "-")
     return f"{today}, {cores}-core {machine} shared with other work, no GPU, torch {torch.__version__}, one thread."
+
+
+def _share_done(rows: Sequence[Row], planned: Sequence[Fault], told: str, seeds: int) -> str:
+    """How much of the list is behind the figures below."""
+    trials = seeds * sum(len(one.on) for one in planned)
+    return f"{len(rows)} of {trials} trials, with {told}, are done.\n"
 
 
 def _figures(rows: Sequence[Row]) -> Iterator[str]:
@@ -135,7 +155,8 @@ def _mistakes(rows: Sequence[Row]) -> Iterator[str]:
     for row in missed:
         yield f"- {_place(row)}: told {_causes(full(row)) or 'nothing'}."
     for row in alarms:
-        yield f"- {_place(row)}: {row['run']['alarm'] or 'no verdict'}, told {_causes(row['run']['end_causes'])}."
+        told = f"{_verdict(row)}, told {_causes(row['run']['end_causes']) or 'no cause'}"
+        yield f"- {_place(row)}, meant as healthy: {told}; at its end {_recognised(row)}."
     for row in unmended:
         fix = row["fix"]
         yield f"- {_place(row)}: the fix ({fix['kind']}, {fix.get('changes', '')}) ends {fix.get('end', 'nowhere')}."
@@ -178,6 +199,12 @@ def _fix(row: Row) -> str:
     if not fix:
         return ""
     return f"{fix['kind']}: {'recovers' if fix['recovered'] else 'does not'}"
+
+
+def _recognised(row: Row) -> str:
+    """Top-1 in training and on new images."""
+    inside, outside = (row["scores"].get(name, float("nan")) for name in ("top1_running", "val_top1"))
+    return f"Top-1 is {inside:.1%} in training and {outside:.1%} on new images"
 
 
 def _place(row: Row) -> str:
