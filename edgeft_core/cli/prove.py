@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -43,7 +44,9 @@ def prove(
 
     with Working() as working:
         proof = prove_now(session.home, run, remedy, working.tell)
-    session.answer({"run": run, **proof.as_dict()}, told(proof))
+    with session.catalog() as catalog:
+        run_id = catalog.run(run).id
+    session.answer({"run": run_id, **proof.as_dict()}, told(proof, run))
     return _COULD_NOT if proof.outcome == "could_not_run" else 0
 
 
@@ -100,13 +103,13 @@ def _remedy(home: Home, run: str, cause: str, changes: Mapping[str, Any]) -> Rem
     return queries.remedy_for(home, run, cause)
 
 
-def told(proof: Proof) -> str:
-    """What ``prove`` prints."""
+def told(proof: Proof, run: str) -> str:
+    """What ``prove`` prints of a run that the user calls ``run``."""
     lines = [proof.sentence, *(f"  {reason}" for reason in proof.reasons)]
     if proof.start_text:
         changes = ", ".join(f"{key}={value}" for key, value in proof.remedy.changes.items())
         lines.append(f"  Tried: {changes}, {proof.start_text}.")
     lines += [f"  {note}" for note in proof.notes]
     if proof.outcome == "verified":
-        lines.append(f"Apply it with: python -m edgeft_core apply RUN --cause {proof.cause}")
+        lines.append(f"Apply it with: python -m edgeft_core apply {shlex.quote(run)} --cause {proof.cause}")
     return "\n".join(lines)
