@@ -197,7 +197,7 @@ def _tried(home: Home, run: RunRecord, config: RunConfig, remedy: Remedy, desk: 
     folder = desk.fresh_folder()
     try:
         point, start = _start(home, run, chosen, folder)
-        with few_threads() if run.state in ACTIVE else nullcontext():
+        with few_threads() if _shares_cores(run) else nullcontext():
             trial = run_trial(chosen, start=start, folder=folder, cache=home.cache, tell=desk.tell)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -216,6 +216,11 @@ def _tried(home: Home, run: RunRecord, config: RunConfig, remedy: Remedy, desk: 
         with_fix=trial.with_fix,
         notes=trial.notes,
     )
+
+
+def _shares_cores(run: RunRecord) -> bool:
+    """Whether the run, or somebody else, is at work: threads of low priority then wait for each other for minutes."""
+    return run.state in ACTIVE or psutil.getloadavg()[0] > (psutil.cpu_count() or 1)
 
 
 def _start(home: Home, run: RunRecord, chosen: Plan, folder: Path) -> tuple[StartingPoint, Path | None]:
