@@ -18,8 +18,10 @@ from edgeft_core.jobs.states import ENDED, RunState
 from edgeft_core.presets import smoke
 from edgeft_core.settings import Home
 from edgeft_core.store import open_catalog
+from edgeft_core.store.contract import RunRecord
 from tests.browser.conftest import StartServer
 from tests.jobs.conftest import end_processes
+from tests.recorded_sweep import record_sweep
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -33,7 +35,8 @@ PEOPLE = [
     "<svg onload=window.pwned=1>",
     "[link](javascript:pwned)",
 ]
-PATIENCE_MS = 120_000
+NAME = f"{ATTACK} **x** $y$"
+PATIENCE_MS = 240_000
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +63,9 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
+    """One for all tests here: what it loaded once it has."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     context.set_default_timeout(PATIENCE_MS)
     expect.set_options(timeout=PATIENCE_MS)
@@ -70,46 +74,88 @@ def page(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
+def wait_for_name(page: Page) -> None:
+    """Until the name is somewhere on the page, letter by letter: as text, or as what a field shows."""
+    page.wait_for_function(
+        """name => document.body.textContent.includes(name)
+            || [...document.querySelectorAll('input')].some(field => field.value.includes(name))""",
+        arg=ATTACK,
+    )
+
+
 def assert_harmless(page: Page) -> None:
     """No script ran, and no element came of a name."""
     assert page.evaluate("window.pwned") is None
     assert page.locator("img[src='x'], svg[onload], a[href^='javascript']").count() == 0
 
 
-def test_no_page_takes_a_name_for_markup(
-    page: Page, home: Home, faces: Path, streamlit_server: StartServer
-) -> None:
+@pytest.fixture(scope="module")
+def run(home: Home, faces: Path) -> RunRecord:
+    """A run that was really trained on them, with a name like an attack."""
     config = with_values(
         smoke(), {"data.source": str(faces), "backbone.weights": "none", "threads": 1, "data.batch_size": 4}
     )
-    run = jobs.launch(home, config, name=f"{ATTACK} **x** $y$")
+    launched = jobs.launch(home, config, name=NAME)
     with closing(open_catalog(home.catalog_url)) as catalog:
-        wait_until(lambda: catalog.run(run.id).state in ENDED, "the run ends", 240)
-        assert catalog.run(run.id).state is RunState.FINISHED, catalog.run(run.id).error
+        wait_until(lambda: catalog.run(launched.id).state in ENDED, "the run ends", 400)
+        ended = catalog.run(launched.id)
+    assert ended.state is RunState.FINISHED, ended.error
+    return ended
+
+
+@pytest.fixture
+def address(home: Home, faces: Path, streamlit_server: StartServer) -> str:
     roots = os.pathsep.join([str(faces.parent), str(home.root)])
-    url = streamlit_server(ROOT / "app.py", {"EDGEFT_HOME": str(home.root), "EDGEFT_DATA_ROOTS": roots})
+    return streamlit_server(ROOT / "app.py", {"EDGEFT_HOME": str(home.root), "EDGEFT_DATA_ROOTS": roots})
 
-    for address, sign in (
-        ("live", page.locator(".js-plotly-plot").first),
-        ("samples", page.locator(".face").first),
-        ("runs", page.get_by_role("grid").or_(page.locator("[data-testid=stDataFrame]")).first),
-    ):
-        page.goto(f"{url}/{address}?run={run.id}")
-        sign.wait_for()
-        assert_harmless(page)
-    page.goto(f"{url}/samples?run={run.id}")
-    shown = page.locator(".face .words").all_text_contents()
-    assert any(ATTACK in text for text in shown)
 
-    page.goto(f"{url}/launch")
+@pytest.mark.parametrize(
+    ("where", "sign"),
+    [
+        ("live", ".js-plotly-plot"),
+        ("diagnosis", "[data-testid=stHeading]"),
+        ("samples", ".face"),
+        ("what_if", ".lab[data-draws]"),
+        ("runs", "[data-testid=stDataFrame]"),
+    ],
+)
+def test_no_page_of_a_run_takes_a_name_for_markup(
+    page: Page, address: str, run: RunRecord, where: str, sign: str
+) -> None:
+    page.goto(f"{address}/{where}?run={run.id}")
+    page.locator(sign).first.wait_for()
+    wait_for_name(page)
+    assert_harmless(page)
+
+
+def test_the_people_of_samples_are_named_as_they_are(page: Page, address: str, run: RunRecord) -> None:
+    page.goto(f"{address}/samples?run={run.id}")
+    page.locator(".face").first.wait_for()
+    assert any(ATTACK in text for text in page.locator(".face .words").all_text_contents())
+
+
+def test_a_sweep_takes_no_name_for_markup(page: Page, address: str, home: Home, faces: Path) -> None:
+    base = with_values(smoke(), {"data.source": str(faces)})
+    swept = record_sweep(home, name=NAME, base=base)
+    page.goto(f"{address}/sweep?run={swept.id}")
+    page.locator(".js-plotly-plot").first.wait_for()
+    wait_for_name(page)
+    assert_harmless(page)
+
+
+def test_launch_takes_no_folder_for_markup(page: Page, address: str, faces: Path) -> None:
+    page.goto(f"{address}/launch")
     page.get_by_role("radio", name="a folder of mine").click()
     folder = page.get_by_role("textbox", name="Folder")
     folder.fill(str(faces))
     folder.press("Enter")
-    expect(page.get_by_text(f"{len(PEOPLE)} identities")).to_be_visible()
+    expect(page.get_by_text(f"{len(PEOPLE)} identities").first).to_be_visible()
+    assert_harmless(page)
+    folder.fill(f"{faces.parent}/{ATTACK} gone")
+    folder.press("Enter")
+    expect(page.get_by_text("no such folder").first).to_be_visible()
     assert_harmless(page)
     folder.fill(f"/nowhere/{ATTACK}")
     folder.press("Enter")
-    expect(page.get_by_text("lies outside the folders")).to_be_visible()
-    expect(page.get_by_text(f"/nowhere/{ATTACK}").first).to_be_visible()
+    expect(page.get_by_text(f"/nowhere/{ATTACK} lies outside the folders").first).to_be_visible()
     assert_harmless(page)
