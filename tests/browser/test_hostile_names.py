@@ -113,7 +113,7 @@ def address(home: Home, faces: Path, streamlit_server: StartServer) -> str:
     ("where", "sign"),
     [
         ("live", ".js-plotly-plot"),
-        ("diagnosis", "[data-testid=stHeading]"),
+        ("diagnosis", ".st-key-diagnosis_causes"),
         ("samples", ".face"),
         ("what_if", ".lab[data-draws]"),
         ("runs", "[data-testid=stDataFrame]"),
