@@ -27,5 +27,5 @@ page = st.navigation(
     ],
     position="top",
 )
-with frame.framed():
+with frame.framed(page.title):
     page.run()

@@ -26,13 +26,14 @@ _APP: Final = "app.py"
 _POLL: Final = "edgeft.poll_s"
 _VISIBLE_S: Final = 0.8  # with 0.2 s between two flushes of the recorder, a point is on screen within 1.5 s
 _PICKER: Final = "run_picker"
+_WATCHING: Final = ("Live", "Sweep")
 _framed: ContextVar[bool] = ContextVar("edgeft_framed", default=False)
 
 
 @contextmanager
-def framed() -> Iterator[None]:
+def framed(title: str) -> Iterator[None]:
     """Draw the frame, then the page inside; the page knows that it need not draw one itself."""
-    draw()
+    draw(title)
     token = _framed.set(True)
     try:
         yield
@@ -45,7 +46,7 @@ def open_page(title: str) -> RunRecord | None:
     if not _framed.get():
         _hand_over_to_app()
         st.set_page_config(page_title=f"{title} - EdgeFT", page_icon=style.ICON, layout="wide")
-        draw()
+        draw(title)
     try:
         return state.current_run()
     except EdgeFTError as error:
@@ -70,8 +71,8 @@ def poll_s() -> float:
     return float(st.session_state.get(_POLL, _VISIBLE_S))
 
 
-def draw() -> None:
-    """Run picker and status line."""
+def draw(title: str) -> None:
+    """Run picker and status line; what can be done with the run only where it is watched."""
     style.apply()
     admit()
     st.session_state[_POLL] = poll_interval(_VISIBLE_S)
@@ -81,7 +82,8 @@ def draw() -> None:
             _picker(record)
             if record is not None:
                 status_line(record.id, record.state, every_s=poll_s())
-                actions(record)
+                if title in _WATCHING:
+                    actions(record)
         return
     st.stop()  # without a home there is nothing that a page could show
 

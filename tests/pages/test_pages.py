@@ -96,6 +96,15 @@ def test_a_queued_run_says_that_it_waits(home: Home) -> None:
     assert "waits until its device is free" in words(app)
 
 
+def test_a_run_that_never_began_shows_what_is_before_it_and_no_empty_charts(home: Home) -> None:
+    recorded_run(home, state=RunState.RUNNING, name="first")
+    waiting = queries.catalog_of(home).add_run("waits", "second", small_config())
+    text = words(opened("live", waiting.id))
+    assert "Waits for its turn" in text
+    assert "first :gray[(running)]" in text
+    assert "Predictions now" not in text
+
+
 def test_the_run_in_the_address_is_shown_whatever_was_shown_before(home: Home) -> None:
     first, second = recorded_run(home, "first"), recorded_run(home, "second")
     assert opened("live", first.id).selectbox(key="run_picker").value == first.id

@@ -46,6 +46,17 @@ def test_a_collapse_is_told_in_numbers_with_its_likely_cause(status: queries.Run
     assert "Likely cause: input.range (94 %)" in words
 
 
+def test_the_newest_batch_is_told_only_where_it_is_clearly_ahead_of_the_window() -> None:
+    window_C, labels_C = np.full(518, 2), np.full(518, 2)
+    one_class_C, spread_C = np.bincount([7] * 24 + list(range(8)), minlength=518), np.ones(518, int)
+    ahead = concentration(window_C, labels_C, 1036, one_class_C)
+    assert ahead is not None and ahead.sentence().endswith("**78.1 %** of the newest batch")
+    calm = concentration(window_C, labels_C, 1036, spread_C)
+    assert calm is not None and "newest batch" not in calm.sentence()
+    fallen = concentration(one_class_C, labels_C, 32, one_class_C)
+    assert fallen is not None and "newest batch" not in fallen.sentence()
+
+
 def test_a_stall_is_told_by_what_was_seen(status: queries.RunStatus) -> None:
     words = plain(banner_lines(told(status, "stalled", "Top-1 stays at 0.2%"), COLLAPSED))
     assert "STALLED since step 120" in words

@@ -58,12 +58,12 @@ def _body(record: RunRecord, config: RunConfig, cause: Cause) -> None:
 
 
 def evidence_rows(evidence: Sequence[Evidence]) -> list[dict[str, str]]:
-    """Numbers beside their references, as a table for people."""
+    """Numbers beside their references, as a table for people; cells stay empty where a sign is no number."""
     return [
         {
             "What was seen": f"{prose(one.text)} :gray[:small[{escape(one.signal)}]]",
-            "Measured": shown(one.signal, one.value) or "\u2013",
-            "Compare with": shown(one.signal, one.reference) or "\u2013",
+            "Measured": shown(one.signal, one.value),
+            "Compare with": shown(one.signal, one.reference),
         }
         for one in evidence
     ]

@@ -35,7 +35,7 @@ class Reach:
         return (
             f"s/T = **{theme.format_number(self.s_eff)}**: a probability of up to "
             f"**{theme.format_percent(self.probability)}**{level}  \n"
-            f":gray[AdaCos would take {theme.format_number(self.adacos)}]"
+            f":gray[AdaCos, a rule for s/T, would take {theme.format_number(self.adacos)}]"
         )
 
 

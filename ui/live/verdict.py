@@ -21,11 +21,18 @@ from ui.navigation import DIAGNOSIS, go
 
 # More than twice what guessing stays below, and than twice the labels' own largest share: worth a look.
 _TIMES: Final = 2.0
+# A batch this many times ahead of the window is told beside it.
+_AHEAD: Final = 1.25
 
 
 @dataclass(frozen=True)
 class Concentration:
-    """How the latest predictions are spread over classes (shares in [0, 1])."""
+    """How the latest predictions are spread over classes (shares in [0, 1]).
+
+    Attributes:
+        largest, chance: over the window: what the most predicted class takes, and what guessing stays below.
+        newest, newest_chance: the same of the newest batch alone, which a window of many batches trails behind.
+    """
 
     predicted: int
     n_classes: int
@@ -33,6 +40,8 @@ class Concentration:
     largest: float
     largest_label: float
     chance: float
+    newest: float = 0.0
+    newest_chance: float = 1.0
 
     @property
     def conspicuous(self) -> bool:
@@ -53,11 +62,26 @@ class Concentration:
         compared = f"guessing: below {theme.format_percent(self.chance)}"
         if self.largest_label > self.chance:
             compared += f"; largest label: {theme.format_percent(self.largest_label)}"
-        return f"the largest takes **{theme.format_percent(self.largest)}** :gray[({compared})]"
+        words = f"the largest takes **{theme.format_percent(self.largest)}** :gray[({compared})]"
+        return (
+            f"{words}, **{theme.format_percent(self.newest)}** of the newest batch" if self.worsens else words
+        )
+
+    @property
+    def worsens(self) -> bool:
+        """Whether the newest batch is conspicuous by itself and clearly more so than the window."""
+        return self.newest > _TIMES * self.newest_chance and self.newest > _AHEAD * self.largest
 
 
-def concentration(counts_C: Counts, labels_C: Counts, images: int) -> Concentration | None:
-    """None before the first prediction."""
+def concentration(
+    counts_C: Counts, labels_C: Counts, images: int, newest_C: Counts | None = None
+) -> Concentration | None:
+    """None before the first prediction.
+
+    Args:
+        counts_C, labels_C: over the window of ``images`` predictions.
+        newest_C: predictions of the newest batch.
+    """
     if images == 0 or len(counts_C) < 2:
         return None
     return Concentration(
@@ -67,7 +91,18 @@ def concentration(counts_C: Counts, labels_C: Counts, images: int) -> Concentrat
         largest=float(counts_C.max()) / max(1, int(counts_C.sum())),
         largest_label=float(labels_C.max()) / max(1, int(labels_C.sum())),
         chance=max_share_chance(len(counts_C), images),
+        **_newest(newest_C),
     )
+
+
+def _newest(newest_C: Counts | None) -> dict[str, float]:
+    images = 0 if newest_C is None else int(newest_C.sum())
+    if newest_C is None or images == 0:
+        return {}
+    return {
+        "newest": float(newest_C.max()) / images,
+        "newest_chance": max_share_chance(len(newest_C), images),
+    }
 
 
 def verdict_line(run_id: str, *, every_s: float | None) -> None:
@@ -83,7 +118,10 @@ def _draw(run_id: str) -> None:
     with calmly():
         status = queries.run_status(state.home(), run_id)
         now = queries.histogram_now(state.home(), run_id)
-        found = concentration(now.predicted_C, now.labels_C, now.images)
+        batch = queries.histogram_now(
+            state.home(), run_id, images=state.catalog().run(run_id).config.data.batch_size
+        )
+        found = concentration(now.predicted_C, now.labels_C, now.images, batch.predicted_C)
         bad = status.verdict is not None and status.verdict.status in BAD
         with st.container(
             key="banner" if bad else "calm", horizontal=True, vertical_alignment="center", gap="medium"
