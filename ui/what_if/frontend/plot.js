@@ -183,11 +183,11 @@ export class Plot {
     pen.fillText(words, this.px(x), this.py(y));
   }
 
-  // Labels run along their lines, at the top; those that would lie on another one there stand at the bottom.
+  // Labels run along their lines: at the top or the bottom, left or right of the line, wherever first no other one lies.
   marks(pen, marks) {
     const { left, top, w, h } = this.place;
     const inside = marks.filter(({ x }) => x >= this.scene.x[0] && x <= this.scene.x[1]).sort((a, b) => a.x - b.x);
-    const last = { right: -Infinity, left: -Infinity };
+    const taken = [];
     for (const mark of inside) {
       const x = Math.round(this.px(mark.x)) + 0.5;
       pen.strokeStyle = mark.colour;
@@ -196,14 +196,16 @@ export class Plot {
       pen.setLineDash([4, 3]);
       this.stroke(pen, [[x, top], [x, top + h]]);
       pen.setLineDash([]);
-      const words = x - left > MARK_GAP ? x - 6 : x + 7;
-      const end = ["right", "left"].find((one) => words - last[one] >= MARK_GAP); // of the turned text
-      if (!end) continue;
-      last[end] = words;
+      const long = pen.measureText(mark.text).width + MARK_GAP / 2;
+      const spot = ["right", "left"] // the end of the turned text: "right" is the top
+        .flatMap((end) => [x - 6, x + 7].map((at) => ({ end, at, low: end === "right" ? 0 : h - long })))
+        .find(({ at, low }) => at - left > MARK_GAP / 2 && at - left < w + 4 && taken.every((one) => Math.abs(one.at - at) >= MARK_GAP || one.low >= low + long || low >= one.high));
+      if (!spot) continue;
+      taken.push({ at: spot.at, low: spot.low, high: spot.low + long });
       pen.save();
-      pen.translate(words, end === "right" ? top + 2 : top + h - 3);
+      pen.translate(spot.at, spot.end === "right" ? top + 2 : top + h - 3);
       pen.rotate(-Math.PI / 2);
-      pen.textAlign = end;
+      pen.textAlign = spot.end;
       pen.textBaseline = "middle";
       pen.fillText(mark.text, 0, 0);
       pen.restore();
