@@ -48,7 +48,8 @@ def test_a_collapse_is_told_in_numbers_with_its_likely_cause(status: queries.Run
 
 def test_the_newest_batch_is_told_only_where_it_is_clearly_ahead_of_the_window() -> None:
     window_C, labels_C = np.full(518, 2), np.full(518, 2)
-    one_class_C, spread_C = np.bincount([7] * 24 + list(range(8)), minlength=518), np.ones(518, int)
+    one_class_C = np.bincount([7] * 24 + list(range(8)), minlength=518).astype(np.int32)
+    spread_C = np.ones(518, np.int32)
     ahead = concentration(window_C, labels_C, 1036, one_class_C)
     assert ahead is not None and ahead.sentence().endswith("**78.1 %** of the newest batch")
     calm = concentration(window_C, labels_C, 1036, spread_C)
