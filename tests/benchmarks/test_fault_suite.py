@@ -118,7 +118,7 @@ def made_up(
     fault = bool(right[0])
     row: Row = {"name": name, "group": "fault" if fault else "healthy", "data": "synthetic", "seed": 1}
     row |= {"right": list(right), "error": "", "findings": [], "run": said, "with_preflight": said}
-    row |= {"with_probes": None}
+    row |= {"with_probes": None, "scores": {"top1_running": 0.8, "val_top1": 0.7}}
     return row | ({"fix": {"kind": "live", "recovered": True}} if fault else {})
 
 
@@ -131,7 +131,7 @@ def test_figures_count_what_they_say() -> None:
     assert not false_alarm(well)
     assert false_alarm(made_up("healthy/b", ("input.range", 0.6), right=("", "early")))
     assert named(wrong, ALONE) == "early"
-    assert confusion([found, wrong, well], ALONE)["lr.too_low"] == {"lr.too_low": 1, "early": 1}
+    assert confusion([found, wrong, well], ALONE)["lr.too_low"] == {"lr.too_low": 1, "(none)": 1}
     assert quantiles([3.0, 1.0, 2.0]) == "median 2, 90 % within 3, at most 3"
 
 
@@ -145,4 +145,6 @@ def test_the_report_names_what_went_wrong() -> None:
     assert "| detected by the run alone | 1 of 2 (50.0%) |" in page
     assert "| false alarms per healthy run, from the run alone | 1 of 1 (100.0%) |" in page
     assert "`head.not_training/lr` on synthetic, seed 1: told early 0.70" in page
-    assert "`healthy/default` on synthetic, seed 1: no verdict, told input.range 0.60" in page
+    assert (
+        "`healthy/default` on synthetic, seed 1, meant as healthy: no verdict, told input.range 0.60" in page
+    )

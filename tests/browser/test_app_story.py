@@ -75,8 +75,9 @@ def long_run(**changes: Any) -> RunConfig:
         {
             "backbone.weights": "none",
             "threads": 1,
-            "stages.0.epochs": 5000,
-            "stages.0.patience_epochs": 5000,
+            "data.images_per_identity": 30,  # more steps than a test module lasts
+            "stages.0.epochs": 10_000,
+            "stages.0.patience_epochs": 10_000,
             "monitor.validate_every_epochs": 50,
             **changes,
         },
