@@ -145,6 +145,4 @@ def test_the_report_names_what_went_wrong() -> None:
     assert "| detected by the run alone | 1 of 2 (50.0%) |" in page
     assert "| false alarms per healthy run, from the run alone | 1 of 1 (100.0%) |" in page
     assert "`head.not_training/lr` on synthetic, seed 1: told early 0.70" in page
-    assert (
-        "`healthy/default` on synthetic, seed 1, meant as healthy: none, told input.range 0.60" in page
-    )
+    assert "`healthy/default` on synthetic, seed 1, meant as healthy: none, told input.range 0.60" in page

@@ -254,7 +254,7 @@ def test_a_gradual_change_is_taken_back_by_going_back_to_a_checkpoint(
 
     before = len(commands("set"))
     page.goto(f"{address}/live?run={record.id}")
-    over = page.get_by_label("Change over (steps)")
+    over = page.get_by_role("spinbutton", name="Change over (steps)")
     over.fill("100000")
     over.press("Enter")
     expect(over).to_have_value("100000")

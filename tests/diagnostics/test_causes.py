@@ -516,9 +516,11 @@ BY_HEART = {"top1_running": 0.145, "top5_running": 0.276, "val_top1": 0.014, "va
 
 def test_a_random_backbone_that_only_lets_the_head_learn_by_heart_is_named() -> None:
     random = case(signals=BY_HEART, weights=RANDOM, settings={"backbone.weights": "none"})
-    cause = diagnose(random).certain
-    assert cause is not None
+    found = diagnose(random)
+    cause = found.causes[0]
     assert cause.id == "weights.missing"
+    assert 0.5 <= cause.confidence < 0.85
+    assert found.certain is None  # it hovers around its border: no verdict may flicker with it
     assert "14.5% of the training images by heart, and 1.4% of new ones" in cause.evidence[0].text
 
 

@@ -57,6 +57,7 @@ _LOGGED = ("val_loss", "val_top1", "val_top5", "test_top1", "test_top5")
 _EMBEDDINGS_EVERY_S = (
     2.0  # packing takes some ten milliseconds, and an epoch on cached embeddings may take one second
 )
+_STEPS_BETWEEN_MARKS = 50
 _TOLD = frozenset({"best", "manual", "verdict"})  # the others come again and again
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
@@ -85,6 +86,7 @@ class Journal:
         patiently.room = self._reserve.there_is_room
         patiently.on_wait, patiently.on_go = self._wait, self._go
         self._status: str | None = run.summary.get("verdict")
+        self._step, self._marked_at = 0, -_STEPS_BETWEEN_MARKS
         # Events that are missing here are seen by the summary only.
         self._writers: dict[type[Event], Callable[[Any, datetime], None]] = {
             BatchDone: self._batch,
@@ -113,6 +115,7 @@ class Journal:
         Raises:
             DiskFullError: no space is left, and the process was asked to end while it waited for some.
         """
+        self._step = getattr(event, "step", self._step)
         self._summary.observe(event, at_s)
         self._step = getattr(event, "step", self._step)
         if (writer := self._writers.get(type(event))) is not None:
@@ -299,6 +302,9 @@ class Journal:
         self._status = status
         if told in {None, status} or not self._run.config.checkpoints.keep_marked or self._over:
             return
+        if self._step - self._marked_at < _STEPS_BETWEEN_MARKS:
+            return  # a verdict that goes to and fro must not fill the disk
+        self._marked_at = self._step
         if pronounced.verdict.since_step <= int((self._run.summary.get("replay") or {}).get("until", -1)):
             return  # the run that is replayed asked for its own, and they come again
         request = ControlRequest(0, "checkpoint", options={"mark": "verdict", "verdict": status})
