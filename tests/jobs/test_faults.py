@@ -193,7 +193,6 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-@pytest.mark.skip(reason="written on a busy machine and not seen to pass yet: run it alone on a quiet one")
 def test_a_full_disk_pauses_the_run_and_space_lets_it_go_on(small_disk: Path) -> None:
     home = Home(small_disk / "home").ensure()
     with closing(open_catalog(home.catalog_url)) as catalog:
