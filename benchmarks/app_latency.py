@@ -6,7 +6,7 @@ A server with an empty home is started and the default demo is launched from the
 before. "First point" is the time from the click on Start until the loss chart holds a point. "New point" is the time
 from the end of a batch, as the worker noted it, until the chart's data holds it; charts are looked at every 20 ms.
 Pages are timed from the request of the address until their own content is there, in a server that has shown each
-once; "sent" is what a Live page with the whole run costs to load.
+once.
 """
 
 from __future__ import annotations
