@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from edgeft_core.config_autopilot import AutopilotConfig
 from edgeft_core.config_checkpoints import CheckpointsConfig
 from edgeft_core.config_fields import Settings as _Settings
 from edgeft_core.config_fields import setting
@@ -353,6 +354,7 @@ class RunConfig(_Settings):
     stages: tuple[StageConfig, ...] = Field((StageConfig(),), min_length=1, max_length=8)
     monitor: MonitorConfig = MonitorConfig()
     checkpoints: CheckpointsConfig = CheckpointsConfig()
+    autopilot: AutopilotConfig = AutopilotConfig()
     sweep: SweepConfig | None = Field(
         None, title="Sweep", description="Train many heads at once instead of one network."
     )

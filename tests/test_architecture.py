@@ -12,7 +12,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 BASE = {
-    *("access", "config", "config_checkpoints", "config_fields", "config_keys", "config_sweep"),
+    *("access", "config", "config_autopilot", "config_checkpoints", "config_fields", "config_keys"),
+    "config_sweep",
     *("events", "errors", "ramps", "settings"),
 }
 # Part -> the parts of edgeft_core that it may import, besides itself and BASE. A dotted part is one of its own: the
@@ -20,6 +21,7 @@ BASE = {
 ALLOWED: dict[str, set[str]] = {
     "access": set(),
     "config": set(),
+    "config_autopilot": set(),
     "config_checkpoints": set(),
     "config_fields": set(),
     "config_keys": set(),
@@ -42,15 +44,20 @@ ALLOWED: dict[str, set[str]] = {
     "labs.what_if": {"diagnostics"},
     "proof": {"data", "models", "diagnostics", "engine", "evaluation"},
     "store": {"jobs.states"},
+    "autopilot": {"store", "jobs", "proof"},
+    "autopilot.pilot": {"autopilot", "autopilot.sight", "store", "jobs", "proof"},
+    "autopilot.sight": {"autopilot", "store", "jobs", "proof", "queries", "diagnostics"},
     "jobs": {
         *("store", "engine", "presets", "data", "diagnostics", "diagnostics.probes", "preflight"),
         *("labs.embedding", "labs.sweep", "proof"),
     },
-    "queries": {"store", "jobs", "diagnostics", "data", "labs.sweep", "proof"},
+    # The one process that outlives the app hosts both: the queue, and the autopilot that sees through the queries.
+    "jobs.dispatcher.__main__": {"store", "jobs", "autopilot", "autopilot.pilot"},
+    "queries": {"store", "jobs", "diagnostics", "data", "labs.sweep", "proof", "autopilot"},
     "figures": set(),
     "cli": {
         *("presets", "data", "models", "engine", "evaluation", "store", "jobs", "queries", "diagnostics"),
-        *("preflight", "labs.sweep", "proof"),
+        *("preflight", "labs.sweep", "proof", "autopilot"),
     },
     "__main__": {"cli"},
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from edgeft_core.cli import diagnose, fork, live, look, measure, preflight, prove, start, sweep
+from edgeft_core.cli import autopilot, diagnose, fork, live, look, measure, preflight, prove, start, sweep
 from edgeft_core.cli.session import HomeOption, JsonOption
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ app.command("metrics")(look.metrics)
 app.command("diagnose")(diagnose.diagnose)
 app.command("prove")(prove.prove)
 app.command("apply")(prove.apply)
+app.command("autopilot")(autopilot.autopilot)
 app.command("set")(live.set_values)
 app.command("undo")(live.undo)
 app.command("rewind")(live.rewind)

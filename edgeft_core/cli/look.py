@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from edgeft_core.cli.autopilot import told as autopilot_told
 from edgeft_core.cli.session import HomeOption, JsonOption, RunArgument, Session, begin
 from edgeft_core.errors import RequestError
 from edgeft_core.jobs import liveness
@@ -112,6 +113,8 @@ def described(found: Mapping[str, Any]) -> str:
     if found["verdict"]:
         cause = f", likely cause: {found['likely_cause']}" if found["likely_cause"] else ""
         lines.append(f"  {found['verdict']} since step {found['since_step']}{cause}")
+    if found["autopilot"]["on"] or found["autopilot"]["reason"]:
+        lines.append(f"  {autopilot_told(found['autopilot'])}")
     metrics, chance = found["metrics"], found["chance"]
     shown = [name for name in _SHOWN_FIRST if metrics.get(name) is not None]
     lines += [f"  {name} {_number(name, metrics[name])}{_beside(name, chance)}" for name in shown]

@@ -82,6 +82,7 @@ def apply_remedy(
     proof: Proof | None = None,
     stop_first: bool = False,
     name: str = "",
+    summary: Mapping[str, Any] | None = None,
     wait_s: float | None = None,
 ) -> Applied:
     """Give a run the fix: at once where that is possible, else as a new run. Both histories tell why.
@@ -89,7 +90,7 @@ def apply_remedy(
     Args:
         proof: what the fix did when it was tried; its sentence is the reason that is recorded.
         stop_first: end the run where a new one takes its place.
-        name: of a new run.
+        name: of a new run; summary: facts that lists show of it.
         wait_s: wait so long for the running job's answer; None returns at once.
 
     Raises:
@@ -105,7 +106,7 @@ def apply_remedy(
             return _changed(catalog, record, command, reason)
         if stop_first and record.state in ACTIVE | {RunState.QUEUED}:
             control.stop(home, record.id, requested_by=_BY, wait_s=wait_s)
-        return _started(home, catalog, record, how, reason=reason, name=name)
+        return _started(home, catalog, record, how, reason=reason, name=name, summary=summary)
 
 
 def _changed(catalog: Catalog, run: RunRecord, command: CommandRecord, reason: str) -> Applied:
@@ -117,14 +118,21 @@ def _changed(catalog: Catalog, run: RunRecord, command: CommandRecord, reason: s
 
 
 def _started(
-    home: Home, catalog: Catalog, run: RunRecord, how: Application, *, reason: str, name: str
+    home: Home,
+    catalog: Catalog,
+    run: RunRecord,
+    how: Application,
+    *,
+    reason: str,
+    name: str,
+    summary: Mapping[str, Any] | None,
 ) -> Applied:
     wanted = name.strip() or free_name(catalog, f"{run.name}-fixed")
     if how.way == "fork":
-        fresh = fork(home, run.id, how.changes, at=how.point.step, name=wanted, why=reason)
+        fresh = fork(home, run.id, how.changes, at=how.point.step, name=wanted, why=reason, summary=summary)
         text = f"{fresh.name} starts from step {how.point.step} of {run.name}"
     else:
-        fresh = control.restart(home, run.id, how.changes, name=wanted)
+        fresh = control.restart(home, run.id, how.changes, name=wanted, summary=summary)
         text = f"{fresh.name} starts from the beginning"
     _tell(catalog, fresh, how.changes, how.point.step, reason)
     _tell(catalog, run, how.changes, int(run.summary.get("step") or 0), f"{reason} (in {fresh.name})")

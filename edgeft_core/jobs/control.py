@@ -258,8 +258,18 @@ def undo(home: Home, run: str, *, requested_by: str = "user", wait_s: float | No
         )
 
 
-def restart(home: Home, run: str, changes: Mapping[str, Any] | None = None, *, name: str = "") -> RunRecord:
+def restart(
+    home: Home,
+    run: str,
+    changes: Mapping[str, Any] | None = None,
+    *,
+    name: str = "",
+    summary: Mapping[str, Any] | None = None,
+) -> RunRecord:
     """A new run with this one's settings, live changes included, and some of them changed.
+
+    Args:
+        summary: facts that lists show of the new run.
 
     Raises:
         ConfigError: lists every key that is unknown and every value out of bounds.
@@ -267,7 +277,7 @@ def restart(home: Home, run: str, changes: Mapping[str, Any] | None = None, *, n
     with _opened(home, run) as (catalog, record):
         config = with_values(record.config, {**applied_values(catalog, record.id), **(changes or {})})
         chosen = name.strip() or free_name(catalog, record.name)
-    return launch(home, config, name=chosen, parent_id=record.id)
+    return launch(home, config, name=chosen, parent_id=record.id, summary=summary)
 
 
 def applied_values(catalog: Catalog, run_id: str) -> dict[str, Any]:

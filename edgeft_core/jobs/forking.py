@@ -77,11 +77,13 @@ class Fork:
         changes: dotted key -> value.
         name: of the new run; empty takes its parent's.
         why: goes into the history of both.
+        summary: facts that lists show of the new run.
     """
 
     changes: Mapping[str, Any]
     name: str
     why: str
+    summary: Mapping[str, Any]
 
 
 def fork(
@@ -92,6 +94,7 @@ def fork(
     at: int | None = None,
     name: str = "",
     why: str = "",
+    summary: Mapping[str, Any] | None = None,
 ) -> RunRecord:
     """Queue a run that sets out from a checkpoint of another one, whatever that one does meanwhile.
 
@@ -103,6 +106,7 @@ def fork(
         changes: dotted key -> value; text is parsed as the setting's type.
         at: the newest checkpoint at or before this step; the newest of all where None.
         why: goes into the history of both.
+        summary: further facts that lists show of the new run.
 
     Raises:
         UnknownRunError: there is no such run.
@@ -113,7 +117,7 @@ def fork(
         AccessError: for who may only look.
     """
     access.require_control()
-    wanted = Fork(changes or {}, name.strip(), why)
+    wanted = Fork(changes or {}, name.strip(), why, summary or {})
     with closing(store.open_catalog(home.catalog_url)) as catalog:
         parent = catalog.run(run)
         saved = at_or_before(catalog, parent, at)
@@ -145,7 +149,7 @@ def _set_out(
         config,
         name=wanted.name or free_name(catalog, f"{parent.name}-fork"),
         parent_id=parent.id,
-        summary={"fork": asdict(origin), "step": saved.step},
+        summary={**wanted.summary, "fork": asdict(origin), "step": saved.step},
         furnish=furnish,
     )
     for one in carried:

@@ -25,6 +25,7 @@ from edgeft_core import access, store
 from edgeft_core.config import RunConfig
 from edgeft_core.config_keys import with_values
 from edgeft_core.errors import EdgeFTError, HomeError, UnknownRunError, WeightsError
+from edgeft_core.jobs import dispatcher
 from edgeft_core.jobs.checkpoints import copy
 from edgeft_core.jobs.control import settings_now
 from edgeft_core.jobs.detach import reap_in_background, start_detached
@@ -324,7 +325,9 @@ def main() -> int:
     _step_back()
     try:
         remedy = Remedy.from_dict(json.loads(arguments.remedy))
-        prove(Home(arguments.home.resolve()), arguments.run, remedy)
+        home = Home(arguments.home.resolve())
+        prove(home, arguments.run, remedy)
+        dispatcher.ensure(home)  # its autopilot may wait for the result
     except EdgeFTError as error:
         log.error("%s", error)
         return 1

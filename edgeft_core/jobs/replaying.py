@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from edgeft_core import store
+from edgeft_core.config_keys import with_values
 from edgeft_core.errors import RequestError
 from edgeft_core.events import ControlRequest
 from edgeft_core.jobs.forking import Origin
@@ -22,6 +23,7 @@ def replay(home: Home, run: str, *, name: str = "") -> RunRecord:
 
     On CPU the numbers are the same, digit for digit. Pauses, and stops that were followed by a resume, leave no
     trace. A run that was stopped is stopped at the same step; what a running one is told later, the replay is not.
+    What the autopilot did is done again, and nothing else: the replay's own is off.
 
     Raises:
         UnknownRunError: there is no such run.
@@ -38,7 +40,7 @@ def replay(home: Home, run: str, *, name: str = "") -> RunRecord:
         chosen = name.strip() or free_name(catalog, f"{original.name}-replay")
     return launch(
         home,
-        original.config,
+        with_values(original.config, {"autopilot.enabled": False}),
         name=chosen,
         parent_id=original.id,
         summary={"replay": {"of": original.id, "until": max((one.at_step for one in requests), default=0)}},

@@ -8,8 +8,8 @@ from __future__ import annotations
 from edgeft_core.queries.comparison import Comparison, compare
 from edgeft_core.queries.diagnosis import case_of, diagnose_run, diagnosis_of
 from edgeft_core.queries.embeddings import embeddings
-from edgeft_core.queries.events import Marker, change_words, journal, markers
-from edgeft_core.queries.numbers import metrics_json, show
+from edgeft_core.queries.events import Marker, autopilot_story, change_words, journal, markers
+from edgeft_core.queries.numbers import autopilot_json, metrics_json, show
 from edgeft_core.queries.opened import catalog_of, forget, metrics_of
 from edgeft_core.queries.predictions import (
     Chance,
@@ -48,6 +48,8 @@ __all__ = [
     "SeriesLines",
     "SweepResults",
     "VerdictSpan",
+    "autopilot_json",
+    "autopilot_story",
     "best_heads",
     "can_be_tried",
     "case_of",

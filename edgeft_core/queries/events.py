@@ -9,15 +9,17 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
-from edgeft_core.config_keys import settings_of
+from edgeft_core.config import RunConfig
+from edgeft_core.config_keys import settings_of, value_of
 from edgeft_core.jobs.in_force import standing
 from edgeft_core.queries.opened import catalog_of
 from edgeft_core.settings import Home
-from edgeft_core.store.contract import CommandRecord, HistoryRecord
+from edgeft_core.store.contract import AUTOPILOT, CommandRecord, HistoryRecord
 
 MarkerKind = Literal["change", "stage", "checkpoint", "notice", "state", "verdict"]
 
 _MARKED: Final = frozenset({"best", "manual", "verdict", "last", "start"})  # the others come all the time
+_LASTING: Final = frozenset({"state", AUTOPILOT})  # no rewind takes back that they happened
 _PAGE: Final = 1000
 _SYMBOLS: Final = {
     "scale": "s",
@@ -77,7 +79,7 @@ def still_true(history: Iterable[HistoryRecord]) -> list[HistoryRecord]:
     found: list[HistoryRecord] = []
     for record in history:
         if record.kind == "rewound":
-            found = [one for one in found if one.step <= record.step or one.kind == "state"]
+            found = [one for one in found if one.step <= record.step or one.kind in _LASTING]
         found.append(record)
     return found
 
@@ -123,6 +125,12 @@ def journal(home: Home, run_id: str) -> pd.DataFrame:
     return table.astype({"step": "Int64"})
 
 
+def autopilot_story(home: Home, run_id: str) -> list[HistoryRecord]:
+    """What the autopilot did and why, newest first. Raises UnknownRunError."""
+    run = catalog_of(home).run(run_id)
+    return [one for one in reversed(whole_history(home, run.id)) if one.kind == AUTOPILOT]
+
+
 def change_words(command: CommandRecord) -> str:
     """``"T 4 -> 1, s 16 -> 8"`` with a real arrow."""
     if command.to_step is not None:
@@ -132,6 +140,17 @@ def change_words(command: CommandRecord) -> str:
         for key, value in command.changes.items()
     )
     return words + _gradually(command)
+
+
+def settings_words(config: RunConfig, changes: Mapping[str, Any]) -> str:
+    """``"Scale s 32 -> 16, Centre embeddings off -> on"`` with real arrows, from what ``config`` has."""
+    known = settings_of(config)
+    words = (
+        f"{known[key].title} {_change(value_of(config, key), value)}".replace("_", " ")
+        for key, value in changes.items()
+        if key in known and value_of(config, key) != value
+    )
+    return ", ".join(words)
 
 
 def _change_sentence(command: CommandRecord, titles: Mapping[str, str]) -> str:

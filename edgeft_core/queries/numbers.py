@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from edgeft_core.autopilot.record import Autopilot
 from edgeft_core.queries.opened import catalog_of, metrics_of
 from edgeft_core.queries.status import run_status
 from edgeft_core.settings import Home
@@ -47,6 +48,23 @@ def show(home: Home, run_id: str) -> dict[str, Any]:
         "reasons": list(status.verdict.reasons) if status.verdict else [],
         "likely_cause": status.likely_cause or None,
         "fork": asdict(status.origin) if status.origin else None,
+        "autopilot": autopilot_json(status.autopilot),
+    }
+
+
+def autopilot_json(pilot: Autopilot) -> dict[str, Any]:
+    """What ``show --json`` and ``autopilot --json`` tell of it."""
+    candidate = pilot.candidates[0] if pilot.candidates else None
+    return {
+        "on": pilot.is_on,
+        "phase": pilot.phase.value,
+        "since": pilot.at or None,
+        "reason": pilot.reason or None,
+        "acts": pilot.acts,
+        "max_acts": pilot.max_acts,
+        "trying": candidate.remedy.changes if candidate else {},
+        "cause": candidate.remedy.cause if candidate else None,
+        "child": pilot.child or None,
     }
 
 

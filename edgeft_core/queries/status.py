@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from edgeft_core.autopilot.record import Autopilot
 from edgeft_core.diagnostics.status import Verdict
 from edgeft_core.jobs.forking import Origin
 from edgeft_core.jobs.liveness import last_lines
@@ -72,6 +73,7 @@ class RunStatus:
     likely_cause: str = ""
     cause_confidence: float | None = None
     origin: Origin | None = None
+    autopilot: Autopilot = field(default_factory=Autopilot)
 
 
 def run_status(home: Home, run_id: str) -> RunStatus:
@@ -126,6 +128,7 @@ def run_status(home: Home, run_id: str) -> RunStatus:
         likely_cause=str(summary.get("verdict_cause") or ""),
         cause_confidence=summary.get("verdict_confidence"),
         origin=Origin.of(run),
+        autopilot=Autopilot.of(run),
     )
 
 

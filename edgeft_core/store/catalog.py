@@ -16,6 +16,7 @@ from edgeft_core.events import ControlRequest
 from edgeft_core.jobs.states import RunState
 from edgeft_core.store import checkpoints, commands, dialect, history, leases, migrations, runs, schema
 from edgeft_core.store.contract import (
+    AUTOPILOT,
     CheckpointRecord,
     CommandOutcome,
     CommandRecord,
@@ -153,6 +154,28 @@ class SqlCatalog:
     def heartbeat(self, run_id: str, summary: Mapping[str, Any]) -> None:
         with self._writing() as connection:
             runs.heartbeat(connection, run_id, summary)
+
+    def turn_autopilot(
+        self,
+        run_id: str,
+        before: Mapping[str, Any] | None,
+        after: Mapping[str, Any],
+        *,
+        text: str,
+        step: int,
+        data: Mapping[str, Any],
+        requests: Sequence[ControlRequest] = (),
+        requeue: bool = False,
+    ) -> bool:
+        with self._writing() as connection:
+            if not runs.exchange(connection, run_id, AUTOPILOT, before, after):
+                return False
+            if requeue:
+                runs.move(connection, run_id, RunState.QUEUED, "", step)
+            for request in requests:
+                commands.add(connection, run_id, request, AUTOPILOT)
+            history.add(connection, run_id, AUTOPILOT, text, step=step, data=data)
+            return True
 
     # commands
 

@@ -19,6 +19,9 @@ from edgeft_core.config import RunConfig
 from edgeft_core.events import BatchDone, CheckpointKind, CommandKind, ControlRequest, SampleSet, SamplesTaken
 from edgeft_core.jobs.states import RunState
 
+AUTOPILOT = "autopilot"
+"""Its key in a run's summary, the kind of its rows of history, and who asks for what it asks for."""
+
 CommandOutcome = Literal["pending", "applied", "refused"]
 
 
@@ -44,7 +47,8 @@ class RunRecord:
 
     summary keys (all optional): step, steps_total, stage, epoch, images_per_s, eta_s, device, n_classes,
     stage_epochs (as in force), metrics {name: last value}, best {name: best value}, class_names_file, weights,
-    warnings, split_images, fork {parent, name, step, kind}: the checkpoint that the run set out from.
+    warnings, split_images, fork {parent, name, step, kind}: the checkpoint that the run set out from, autopilot: what
+    ``edgeft_core.autopilot.record`` keeps.
     """
 
     id: str
@@ -168,6 +172,31 @@ class Catalog(Protocol):
 
         Returns:
             False where the run ended, or has another worker by now; nothing happens then.
+        """
+        ...
+
+    def turn_autopilot(
+        self,
+        run_id: str,
+        before: Mapping[str, Any] | None,
+        after: Mapping[str, Any],
+        *,
+        text: str,
+        step: int,
+        data: Mapping[str, Any],
+        requests: Sequence[ControlRequest] = (),
+        requeue: bool = False,
+    ) -> bool:
+        """Put another state of the autopilot into the summary, with a row of history and requests to the run.
+
+        One transaction: all of it happens, or nothing.
+
+        Args:
+            before: the state that the caller saw; None where the run had none yet.
+            requests: are asked for by ``autopilot``; ``requeue`` puts a run that has ended into the queue for them.
+
+        Returns:
+            False where somebody else was faster; nothing happens then.
         """
         ...
 

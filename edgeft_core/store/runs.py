@@ -215,6 +215,23 @@ def heartbeat(connection: Connection, run_id: str, summary: Mapping[str, Any]) -
     _change(connection, run_id, heartbeat_at=datetime.now(UTC), summary={**(stored or {}), **dict(summary)})
 
 
+def exchange(
+    connection: Connection, run_id: str, key: str, before: Mapping[str, Any] | None, after: Mapping[str, Any]
+) -> bool:
+    """Put one key of the summary in place of what the caller saw there; False where it holds something else by now.
+
+    The time stamp stays: it tells dispatchers when the run was queued.
+    """
+    of_run = runs.c.id == run_id
+    stored = connection.execute(select(runs.c.summary).where(of_run).with_for_update()).scalar_one_or_none()
+    if stored is None:
+        raise UnknownRunError(_not_there(connection, run_id))
+    if stored.get(key) != before:
+        return False
+    connection.execute(update(runs).where(of_run).values(summary={**stored, key: dict(after)}))
+    return True
+
+
 def _change(connection: Connection, run_id: str, **values: Any) -> None:
     changed = connection.execute(
         update(runs).where(runs.c.id == run_id).values(updated_at=datetime.now(UTC), **values)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
 
 import pytest
 
@@ -15,7 +16,7 @@ from edgeft_core.errors import RequestError, TransitionError, UnknownRunError
 from edgeft_core.events import ControlRequest
 from edgeft_core.jobs.states import TRANSITIONS, RunState
 from edgeft_core.store.catalog import SqlCatalog
-from edgeft_core.store.contract import Catalog, CheckpointRecord, ProcessIdentity
+from edgeft_core.store.contract import AUTOPILOT, Catalog, CheckpointRecord, ProcessIdentity
 
 CONFIG = with_values(RunConfig(), {"head.scale": 8.0, "data.source": "/bilder/K\u00f6pfe"})
 SET = ControlRequest(0, "set", {"head.scale": 4.0, "head.temperature": 2.0})
@@ -332,3 +333,58 @@ class TestChanges:
         assert other.run("r1") == record
         other.move_run("r1", RunState.STOPPED)
         assert catalog.run("r1").state is RunState.STOPPED
+
+
+class TestAutopilot:
+    """One transaction: state, row of history and requests; or nothing."""
+
+    WATCHING: ClassVar = {"phase": "watching", "acts": 0}
+    ACTED: ClassVar = {"phase": "applying", "acts": 1}
+
+    def turn(self, catalog: Catalog, before: Mapping[str, object] | None, **options: Any) -> bool:
+        told: dict[str, Any] = {"text": "so", "step": 7, "data": {"act": 1}, **options}
+        return catalog.turn_autopilot("a1", before, self.ACTED, **told)
+
+    def rows(self, catalog: Catalog) -> list[tuple[int, str]]:
+        return [(one.step, one.text) for one in catalog.history("a1") if one.kind == AUTOPILOT]
+
+    def test_a_turn_is_kept_told_and_asked_for_at_once(self, catalog: SqlCatalog) -> None:
+        catalog.add_run("a1", "first", CONFIG, summary={"step": 7})
+        assert self.turn(catalog, None, requests=[SET])
+        assert catalog.run("a1").summary == {"step": 7, AUTOPILOT: self.ACTED}
+        assert self.rows(catalog) == [(7, "so")]
+        (command,) = catalog.pending_commands("a1")
+        assert (command.kind, dict(command.changes), command.requested_by) == ("set", SET.changes, AUTOPILOT)
+
+    def test_who_saw_another_state_changes_nothing(self, catalog: SqlCatalog) -> None:
+        catalog.add_run("a1", "first", CONFIG, summary={AUTOPILOT: self.WATCHING})
+        for before in (None, self.ACTED):
+            assert not self.turn(catalog, before, requests=[SET])
+        assert catalog.run("a1").summary == {AUTOPILOT: self.WATCHING}
+        assert not self.rows(catalog) and not catalog.commands("a1")
+        assert self.turn(catalog, self.WATCHING)
+
+    def test_the_workers_heartbeat_leaves_it_as_it_is(self, catalog: SqlCatalog) -> None:
+        catalog.add_run("a1", "first", CONFIG)
+        self.turn(catalog, None)
+        before = catalog.run("a1")
+        catalog.heartbeat("a1", {"step": 9})
+        assert catalog.run("a1").summary == {"step": 9, AUTOPILOT: self.ACTED}
+        assert before.heartbeat_at is None, "a turn is no sign of life of the worker"
+
+    def test_a_run_that_failed_is_queued_in_the_same_transaction_or_nothing_happens(
+        self, catalog: SqlCatalog
+    ) -> None:
+        catalog.add_run("a1", "first", CONFIG)
+        walk(catalog, "a1", RunState.STARTING, RunState.RUNNING)
+        with pytest.raises(TransitionError):
+            self.turn(catalog, None, requests=[SET], requeue=True)
+        assert AUTOPILOT not in catalog.run("a1").summary and not catalog.commands("a1")
+        catalog.move_run("a1", RunState.FAILED, error="NaN")
+        assert self.turn(catalog, None, requests=[SET], requeue=True)
+        assert catalog.run("a1").state is RunState.QUEUED
+        assert [one.kind for one in catalog.pending_commands("a1")] == ["set"]
+
+    def test_there_must_be_such_a_run(self, catalog: SqlCatalog) -> None:
+        with pytest.raises(UnknownRunError):
+            self.turn(catalog, None)

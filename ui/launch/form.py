@@ -158,6 +158,7 @@ class _Form:
 
     def advanced(self) -> None:
         groups = {"Run": "", "Data": "data.", "Backbone": "backbone.", "Head": "head.", "Monitor": "monitor."}
+        groups |= {"Autopilot": "autopilot."}
         groups |= {f"Stage {index + 1}": f"stages.{index}." for index in range(len(self.base.stages))}
         with st.expander("Advanced", icon=":material/tune:"):
             for (title, prefix), tab in zip(groups.items(), st.tabs(list(groups)), strict=True):

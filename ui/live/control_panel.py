@@ -18,6 +18,7 @@ from edgeft_core.store.contract import CommandRecord, RunRecord
 from ui import state
 from ui.controls import format_value, setting_widget
 from ui.launch.reach import reach
+from ui.live.autopilot import autopilot
 from ui.live.in_force import InForce
 from ui.live.journal import journal
 from ui.messages import calmly, escape
@@ -56,6 +57,7 @@ def _draw(run_id: str) -> None:
         panel.more()
         panel.buttons()
         st.divider()
+        autopilot(record)
         journal(state.home(), run_id)
 
 

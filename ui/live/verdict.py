@@ -15,6 +15,7 @@ from edgeft_core.diagnostics.status import BAD
 from edgeft_core.figures import theme
 from edgeft_core.jobs.proving import start_proof
 from ui import state, verdicts
+from ui.live.autopilot import at_work
 from ui.live.reading import Counts
 from ui.messages import calmly, escape, prose
 from ui.navigation import DIAGNOSIS, go
@@ -167,7 +168,7 @@ def banner_lines(status: queries.RunStatus, found: Concentration | None) -> tupl
         seen = f"{found.predicted_words}, {found.largest_words}"
     else:
         seen = prose(next(iter(verdict.reasons), verdicts.SENTENCES[verdict.status]))
-    return f"{head} \u2014 {seen}", _likely(status)
+    return f"{head} \u2014 {seen}", _likely(status) + at_work(status.autopilot)
 
 
 def _likely(status: queries.RunStatus) -> str:

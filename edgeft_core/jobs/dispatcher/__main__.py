@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from edgeft_core import store
+from edgeft_core.autopilot.pilot import Pilot
 from edgeft_core.jobs.dispatcher.loop import Dispatcher
 from edgeft_core.settings import Home
 
@@ -19,7 +20,7 @@ def main() -> int:
     home = Home(parser.parse_args().home.resolve())
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     with closing(store.open_catalog(home.catalog_url)) as catalog:
-        Dispatcher(home, catalog).serve()
+        Dispatcher(home, catalog, beside=Pilot(home, catalog).look).serve()
     return 0
 
 

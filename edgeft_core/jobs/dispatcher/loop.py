@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,6 +28,12 @@ _TICK_EVERY_S = 1.0  # at the processes, changed or not
 log = logging.getLogger(__name__)
 
 StartWorker = Callable[[Home, RunRecord], "subprocess.Popen[bytes]"]
+Beside = Callable[[Sequence[RunRecord]], bool]
+"""What else is seen to at every look: told all runs that are queued or go, answers whether it has work to do."""
+
+
+def _nothing(unsettled: Sequence[RunRecord]) -> bool:  # noqa: ARG001
+    return False
 
 
 def start_worker(home: Home, run: RunRecord) -> subprocess.Popen[bytes]:
@@ -52,8 +58,11 @@ class Dispatcher:
         busy: false when the last look found nothing queued and nothing running.
     """
 
-    def __init__(self, home: Home, catalog: Catalog, start: StartWorker = start_worker) -> None:
+    def __init__(
+        self, home: Home, catalog: Catalog, start: StartWorker = start_worker, beside: Beside = _nothing
+    ) -> None:
         self._home = home
+        self._beside = beside
         self._catalog = catalog
         self._start = start
         self._identity = current_process()
@@ -103,7 +112,8 @@ class Dispatcher:
             if slot not in taken and self._started(run):
                 taken.add(slot)
                 log.info("started a worker for run %s on %s", run.id, slot)
-        self.busy = bool(queued or active or self._workers)
+        work_beside = self._beside([*queued, *active])
+        self.busy = bool(queued or active or self._workers or work_beside)
 
     def _started(self, run: RunRecord) -> bool:
         """Start a worker; a run whose worker cannot be started fails, so that those behind it get their turn."""

@@ -1,0 +1,98 @@
+"""A real collapse that nobody watches: the dispatcher alone tries, proves and applies what mends it."""
+
+from __future__ import annotations
+
+import pytest
+
+from edgeft_core import jobs
+from edgeft_core.autopilot.pilot import Pilot
+from edgeft_core.autopilot.record import Autopilot, Phase
+from edgeft_core.autopilot.sight import RunSight
+from edgeft_core.config_keys import with_values
+from edgeft_core.jobs import control
+from edgeft_core.jobs.dispatcher.loop import start_worker
+from edgeft_core.jobs.proving import proof_of
+from edgeft_core.jobs.states import RunState
+from edgeft_core.presets import collapse_demo
+from edgeft_core.queries import autopilot_story
+from edgeft_core.settings import DEMO_WEIGHTS, Home
+from edgeft_core.store.catalog import SqlCatalog
+from tests.autopilot.test_pilot import CENTRE, Trials, turns_bad, unsettled
+from tests.jobs.real_runs import endless, wait_for, wait_for_step
+
+pytestmark = pytest.mark.slow
+
+# Learning so slowly, the head stays collapsed for long, and with the fix still learns within a trial.
+COLLAPSING = {
+    "data.identities": 50,
+    "data.images_per_identity": 6,
+    "data.workers": 0,
+    "stages.0.head_lr": 5e-5,
+    "stages.0.epochs": 10_000,
+    "stages.0.patience_epochs": 10_000,
+    "stages.0.cached_views": 1,
+    "monitor.validate_every_epochs": 500,
+    "threads": 1,
+    "autopilot.enabled": True,
+}
+
+
+def of(catalog: SqlCatalog, run_id: str) -> Autopilot:
+    return Autopilot.of(catalog.run(run_id))
+
+
+@pytest.mark.skipif(not DEMO_WEIGHTS.is_file(), reason="the demo weights are not there")
+def test_a_run_that_collapses_unwatched_is_replaced_by_one_with_a_proven_fix(
+    home: Home, catalog: SqlCatalog
+) -> None:
+    run = jobs.launch(home, with_values(collapse_demo(), COLLAPSING), name="ill")
+    over = wait_for(lambda: pilot if not (pilot := of(catalog, run.id)).is_on else None)
+    assert over.phase is Phase.HANDED_OVER, over.reason
+    told = [one.text for one in reversed(autopilot_story(home, run.id))]
+    assert told[0].startswith("Collapsed since step "), told
+    assert (
+        told[-2].startswith("Act 1 of 2: a run of its own with ")
+        and "Fix verified: largest class " in told[-2]
+    )
+    child = catalog.run(over.child)
+    cause = over.candidates[0].remedy.cause
+    proof = proof_of(home, run.id, cause)
+    assert proof is not None and proof.outcome == "verified"
+    assert child.config.data.normalisation == "minus_one_to_one", (cause, told)
+    assert Autopilot.of(child).acts_left == 1
+    wait_for(lambda: catalog.run(run.id).state is RunState.STOPPED)
+    trained = wait_for_step(catalog, child.id, 300)
+    assert trained.summary["verdict"] in {"learning", "healthy"}, trained.summary["verdict_reasons"]
+
+
+def test_a_proven_live_fix_is_in_force_from_the_first_step_after_the_healthy_checkpoint(
+    home: Home, catalog: SqlCatalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker is real; its verdict and the trial's outcome are given, so that they come when they are needed."""
+    monkeypatch.setattr("edgeft_core.jobs.dispatcher.ensure", lambda _: None)
+    monkeypatch.setattr(RunSight, "candidates", lambda _: [CENTRE])
+    config = with_values(endless(), {"autopilot.enabled": True, "checkpoints.every_steps": 20})
+    run = jobs.launch(home, config, name="ill")
+    worker = start_worker(home, run)
+    wait_for_step(catalog, run.id, 50)
+    turns_bad(catalog, run, since=45)
+    trials = Trials()
+    pilot = Pilot(home, catalog, lambda *_: True)
+    pilot.look(unsettled(catalog))
+    wait_for(lambda: catalog.run(run.id).state is RunState.PAUSED)
+    trials(home, run.id, CENTRE.remedy)
+
+    def in_force() -> bool:
+        pilot.look(unsettled(catalog))
+        return of(catalog, run.id).phase is Phase.WATCHING
+
+    wait_for(in_force)
+    rewind, fix = (one for one in catalog.commands(run.id) if one.kind in {"rewind", "set"})
+    assert (rewind.outcome, fix.outcome) == ("applied", "applied"), (rewind.reason, fix.reason)
+    assert rewind.to_step in {0, 20, 40}, "step 40 unless it was in the queue behind the verdict"
+    assert fix.step == (rewind.to_step or 0) + 1, "no step was trained without it"
+    gone_on = wait_for_step(catalog, run.id, 100)
+    assert gone_on.state is RunState.RUNNING
+    assert of(catalog, run.id).acts == 1
+    control.stop(home, run.id, wait_s=60)
+    worker.wait(60)
