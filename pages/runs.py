@@ -1,4 +1,4 @@
-"""Runs: all of them, what became of them, and two of them side by side."""
+"""Runs: all of them in families, what became of them, and some of them side by side."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import streamlit as st
 from edgeft_core import queries
 from edgeft_core.jobs.liveness import reconcile
 from ui import frame, messages, navigation, state
-from ui.runs.comparison import comparison
+from ui.runs.comparison import MOST_COMPARED, comparison
+from ui.runs.family import family
 from ui.runs.table import choose_runs
 from ui.runs.verbs import verbs
 
 frame.open_page("Runs")
 with messages.calmly():
     reconcile(state.home())
-    table = queries.runs_table(state.catalog())
+    table = queries.in_families(queries.runs_table(state.catalog()))
     if table.empty:
         messages.empty_state(
             "No runs yet",
@@ -26,10 +27,11 @@ with messages.calmly():
         st.stop()
     chosen = choose_runs(table)
     if not chosen:
-        st.caption("Choose a run to open, rename, resume or delete it; choose two to compare them.")
+        st.caption("Choose a run to open, rename, resume or delete it; choose several to compare them.")
     elif len(chosen) == 1:
         verbs(chosen[0])
-    elif len(chosen) == 2:
+        family(table, chosen[0])
+    elif len(chosen) <= MOST_COMPARED:
         comparison(*chosen)
     else:
-        st.caption(f"{len(chosen)} runs are chosen; choose two to compare them.")
+        st.caption(f"{len(chosen)} runs are chosen; choose two to {MOST_COMPARED} to compare them.")

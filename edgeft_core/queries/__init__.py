@@ -9,6 +9,7 @@ from edgeft_core.queries.comparison import Comparison, compare
 from edgeft_core.queries.diagnosis import case_of, diagnose_run, diagnosis_of
 from edgeft_core.queries.embeddings import embeddings
 from edgeft_core.queries.events import Marker, autopilot_story, change_words, journal, markers
+from edgeft_core.queries.families import Relatives, in_families, relatives
 from edgeft_core.queries.numbers import autopilot_json, metrics_json, show
 from edgeft_core.queries.opened import catalog_of, forget, metrics_of
 from edgeft_core.queries.predictions import (
@@ -44,6 +45,7 @@ __all__ = [
     "EdgeReport",
     "Line",
     "Marker",
+    "Relatives",
     "RunStatus",
     "SeriesLines",
     "SweepResults",
@@ -69,12 +71,14 @@ __all__ = [
     "head_settings",
     "histogram_now",
     "histogram_over_time",
+    "in_families",
     "journal",
     "markers",
     "metrics_json",
     "metrics_of",
     "proof_to_apply",
     "proofs",
+    "relatives",
     "remedy_for",
     "remedy_of_cause",
     "run_status",

@@ -1,7 +1,8 @@
-"""Two runs side by side: what was set differently, and what came of it."""
+"""Runs side by side: what was set differently, and what came of it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -15,41 +16,41 @@ from edgeft_core.store.contract import RunRecord
 @dataclass(frozen=True)
 class Comparison:
     """Attributes:
-    settings: key, title, unit, first, second; only those that differ, missing where a run has no such key.
-    metrics: name, first, second, difference; last values, and the best validation ones as ``best val_top1``.
+    runs: in the order in which they were asked for.
+    settings: key, title, unit, and a column per run, named by its id; only those that differ, missing where a run
+        has no such key.
+    metrics: name, and a column per run; last values, and the best validation ones as ``best val_top1``.
     """
 
-    first: RunRecord
-    second: RunRecord
+    runs: tuple[RunRecord, ...]
     settings: pd.DataFrame
     metrics: pd.DataFrame
 
 
-def compare(home: Home, first_id: str, second_id: str) -> Comparison:
+def compare(home: Home, *run_ids: str) -> Comparison:
     """Raises UnknownRunError."""
     catalog = catalog_of(home)
-    first, second = catalog.run(first_id), catalog.run(second_id)
-    return Comparison(first, second, _settings(first, second), _metrics(home, first, second))
+    runs = tuple(catalog.run(run_id) for run_id in run_ids)
+    return Comparison(runs, _settings(runs), _metrics(home, runs))
 
 
-def _settings(first: RunRecord, second: RunRecord) -> pd.DataFrame:
-    left, right = flatten(first.config), flatten(second.config)
-    known = settings_of(first.config) | settings_of(second.config)
+def _settings(runs: Sequence[RunRecord]) -> pd.DataFrame:
+    values = [flatten(run.config) for run in runs]
+    known = {key: one for run in runs for key, one in settings_of(run.config).items()}
     rows = [
-        (key, one.title, one.unit, left.get(key), right.get(key))
+        (key, one.title, one.unit, *(its.get(key) for its in values))
         for key, one in known.items()
-        if key not in left or key not in right or left[key] != right[key]
+        if any(key not in its or its[key] != values[0].get(key) for its in values)
     ]
-    return pd.DataFrame(rows, columns=["key", "title", "unit", "first", "second"], dtype=object)
+    return pd.DataFrame(rows, columns=["key", "title", "unit", *(run.id for run in runs)], dtype=object)
 
 
-def _metrics(home: Home, first: RunRecord, second: RunRecord) -> pd.DataFrame:
-    left, right = _numbers(home, first), _numbers(home, second)
-    names = list(dict.fromkeys((*left, *right)))
-    rows = [(name, left.get(name), right.get(name)) for name in names]
-    table = pd.DataFrame(rows, columns=["name", "first", "second"]).astype({"first": float, "second": float})
-    table["difference"] = table["second"] - table["first"]
-    return table
+def _metrics(home: Home, runs: Sequence[RunRecord]) -> pd.DataFrame:
+    numbers = [_numbers(home, run) for run in runs]
+    names = list(dict.fromkeys(name for its in numbers for name in its))
+    rows = [(name, *(its.get(name) for its in numbers)) for name in names]
+    ids = [run.id for run in runs]
+    return pd.DataFrame(rows, columns=["name", *ids]).astype(dict.fromkeys(ids, float))
 
 
 def _numbers(home: Home, run: RunRecord) -> dict[str, float]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
+from edgeft_core.autopilot.record import Autopilot
 from edgeft_core.jobs.forking import Origin
 from edgeft_core.labs.sweep.heads import sweep_words
 from edgeft_core.queries.status import duration_s
@@ -52,9 +54,11 @@ def runs_table(catalog: Catalog, *, limit: int = 1000) -> pd.DataFrame:
     head_lr (first stage), backbone_lr (last stage that trains it, else missing); n_classes, step, progress
     (share of all steps), best_top1, best_top5 (validation), max_class_share (last), verdict and
     verdict_since (step; missing before the first step), created_at, started_at, duration_s, parent_id, origin
-    ("fork of X at step N"; missing for a run from the beginning), error.
+    ("fork of X at step N"; missing for a run of its own), error.
     """
-    table = pd.DataFrame([_row(run) for run in catalog.runs(limit=limit)], columns=COLUMNS)
+    runs = catalog.runs(limit=limit)
+    names = {run.id: run.name for run in runs}
+    table = pd.DataFrame([_row(run, names) for run in runs], columns=COLUMNS)
     numbers = [
         "head_lr",
         "backbone_lr",
@@ -69,7 +73,7 @@ def runs_table(catalog: Catalog, *, limit: int = 1000) -> pd.DataFrame:
     )
 
 
-def _row(run: RunRecord) -> dict[str, Any]:
+def _row(run: RunRecord, names: Mapping[str, str]) -> dict[str, Any]:
     config, summary = run.config, run.summary
     best, metrics = summary.get("best") or {}, summary.get("metrics") or {}
     step, total = summary.get("step"), summary.get("steps_total")
@@ -102,14 +106,23 @@ def _row(run: RunRecord) -> dict[str, Any]:
         "started_at": run.started_at,
         "duration_s": duration_s(run),
         "parent_id": run.parent_id,
-        "origin": _origin(run),
+        "origin": _origin(run, names),
         "error": run.error,
     }
 
 
-def _origin(run: RunRecord) -> str | None:
-    """What a run was made from, in words; None for one of its own."""
-    if (origin := Origin.of(run)) is not None:
-        return origin.words
-    replayed = run.summary.get("replay") or {}
-    return f"replay of {replayed['of']}" if "of" in replayed else None
+def _origin(run: RunRecord, names: Mapping[str, str]) -> str | None:
+    """What a run was made from, in words; None for one of its own.
+
+    Args:
+        names: of the runs that are there, by id.
+    """
+    if run.parent_id is None:
+        return None
+    parent = names.get(run.parent_id, run.parent_id)
+    fork, by_itself = Origin.of(run), Autopilot.of(run).parent == run.parent_id
+    if by_itself:
+        return f"autopilot of {parent}, " + (f"from step {fork.step}" if fork else "from the beginning")
+    if fork is not None:
+        return fork.words
+    return f"{'replay' if run.summary.get('replay') else 'restart'} of {parent}"

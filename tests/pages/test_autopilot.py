@@ -84,7 +84,8 @@ def test_the_number_of_acts_is_chosen_beside_it_before_and_while_it_is_on(home: 
 def test_while_it_works_it_says_what_it_tries_and_can_be_stopped(home: Home, run: RunRecord) -> None:
     is_now(home, run, TRYING)
     app = opened("live", run.id)
-    assert "Trying **Centre embeddings off \u2192 on** since" in words(app)
+    assert "trying **Centre embeddings off \u2192 on** since" in words(app)
+    assert "Fix of embedding\\.common\\_mode" in words(app) or "Fix of embedding.common\\_mode" in words(app)
     (stop,) = [one for one in app.button if one.label == "Stop the autopilot"]
     stop.click().run()
     assert of(home, run).phase is Phase.OFF

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from edgeft_core import queries
+from edgeft_core.config_keys import with_values
 from edgeft_core.jobs.states import RunState
 from edgeft_core.settings import Home
 from tests.queries.conftest import write_metrics
@@ -85,22 +86,29 @@ def test_the_journal_of_a_new_run_is_an_empty_table(home: Home, waiting_id: str)
     assert "outcome" in table.columns
 
 
-def test_two_runs_are_compared_by_what_differs(home: Home, run_id: str, waiting_id: str) -> None:
+def test_runs_are_compared_by_what_differs(home: Home, run_id: str, waiting_id: str) -> None:
     found = queries.compare(home, run_id, waiting_id)
     settings = found.settings.set_index("key")
     assert set(settings.index) == {"head.temperature", "head.scale", "data.identities"}
-    assert settings["first"]["head.scale"] == 8.0
-    assert settings["second"]["head.scale"] == 16.0
+    assert settings[run_id]["head.scale"] == 8.0
+    assert settings[waiting_id]["head.scale"] == 16.0
     metrics = found.metrics.set_index("name")
-    assert metrics.loc["best val_top1", "first"] == 0.5
-    assert metrics.loc["loss", "first"] == pytest.approx(2.0)
-    assert metrics["second"].isna().all()
+    assert metrics.loc["best val_top1", run_id] == 0.5
+    assert metrics.loc["loss", run_id] == pytest.approx(2.0)
+    assert metrics[waiting_id].isna().all()
 
 
-def test_differences_of_metrics_are_second_minus_first(home: Home, run_id: str, waiting_id: str) -> None:
+def test_of_many_runs_a_setting_is_told_where_one_differs(home: Home, run_id: str, waiting_id: str) -> None:
     write_metrics(home, waiting_id)
-    found = queries.compare(home, run_id, waiting_id).metrics.set_index("name")
-    assert found.loc["loss", "difference"] == 0.0
+    catalog = queries.catalog_of(home)
+    run = catalog.run(run_id)
+    catalog.add_run("third", "third", with_values(run.config, {"seed": 7}))
+    found = queries.compare(home, run_id, waiting_id, "third")
+    assert [one.id for one in found.runs] == [run_id, waiting_id, "third"]
+    seeds = found.settings.set_index("key").loc["seed"]
+    assert (seeds[run_id], seeds["third"]) == (42, 7)
+    losses = found.metrics.set_index("name").loc["loss"]
+    assert losses[run_id] == losses[waiting_id] and pd.isna(losses["third"])
 
 
 def test_one_catalog_is_shared_and_a_replaced_file_is_opened_anew(

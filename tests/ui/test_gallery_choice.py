@@ -41,6 +41,7 @@ def test_runs_without_results_have_empty_cells() -> None:
         "best_top1": None, "best_top5": None, "max_class_share": None, "verdict": None, "verdict_since": None,
         "created_at": None, "started_at": None,
         "duration_s": None, "parent_id": None, "error": "", "sweep": None, "origin": None,
+        "depth": 0,
     }  # fmt: skip
     numbers = ["progress", "best_top1", "best_top5", "max_class_share", "duration_s"]
     table = presented(pd.DataFrame([row]).astype(dict.fromkeys(numbers, float)))

@@ -78,20 +78,31 @@ def words(pilot: Autopilot) -> str:
         )
         return f":green[\u25cf] Watching; {said}"
     if pilot.phase in AT_WORK:
-        doing = "Trying" if pilot.phase is Phase.PROVING else "Applying"
-        what = prose(pilot.candidates[0].words) if pilot.candidates else "a fix"
-        return f":orange[\u25d4] {doing} **{what}** since {since(pilot)}. :gray[{prose(pilot.reason)}]"
+        return f":orange[\u25d4] It is {_doing(pilot)}. :gray[{prose(_cause(pilot))}]"
     sign = ":blue[\u21b3]" if pilot.phase is Phase.HANDED_OVER else ":orange[\u25a0]"
     return f"{sign} {prose(pilot.reason)}"
 
 
 def at_work(pilot: Autopilot) -> str:
-    """A few words for the banner while it works; nothing else."""
-    if pilot.phase not in AT_WORK or not pilot.candidates:
+    """The second line of the banner while it works; nothing else."""
+    if pilot.phase not in AT_WORK:
         return ""
+    return f":orange[\u25d4] Autopilot: {_doing(pilot)} :gray[\u00b7 {prose(_cause(pilot))}]"
+
+
+def _doing(pilot: Autopilot) -> str:
     doing = "trying" if pilot.phase is Phase.PROVING else "applying"
-    what = prose(pilot.candidates[0].words)
-    return f" \u00b7 :orange[\u25d4] Autopilot: {doing} **{what}** since {since(pilot)}"
+    what = prose(pilot.candidates[0].words) if pilot.candidates else "a fix"
+    return f"{doing} **{what}** since {since(pilot)}"
+
+
+def _cause(pilot: Autopilot) -> str:
+    """``"Fix of input.range (94 %), 1 more to try."``"""
+    if not pilot.candidates:
+        return ""
+    first, *rest = pilot.candidates
+    more = f", {len(rest)} more to try" if rest and pilot.phase is Phase.PROVING else ""
+    return f"Fix of {first.remedy.cause} ({100 * first.confidence:.0f} %){more}."
 
 
 def since(pilot: Autopilot) -> str:

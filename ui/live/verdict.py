@@ -131,7 +131,7 @@ def _draw(run_id: str) -> None:
             st.markdown("  \n".join(lines), width="stretch")
             if status.verdict is not None and (bad or status.verdict.status == "watch"):
                 _why(run_id, bad=bad)
-                if bad and status.likely_cause:
+                if bad and status.likely_cause and not at_work(status.autopilot):
                     _try_fix(run_id, status.likely_cause)
 
 
@@ -168,7 +168,7 @@ def banner_lines(status: queries.RunStatus, found: Concentration | None) -> tupl
         seen = f"{found.predicted_words}, {found.largest_words}"
     else:
         seen = prose(next(iter(verdict.reasons), verdicts.SENTENCES[verdict.status]))
-    return f"{head} \u2014 {seen}", _likely(status) + at_work(status.autopilot)
+    return f"{head} \u2014 {seen}", at_work(status.autopilot) or _likely(status)
 
 
 def _likely(status: queries.RunStatus) -> str:

@@ -1,7 +1,9 @@
-"""Two runs side by side: the same charts with both, what was set differently, what came of it."""
+"""Runs side by side: the same charts with all of them, what was set differently, what came of it."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Final
 
 import pandas as pd
@@ -32,39 +34,42 @@ _METRICS: Final = (
     "best val_top1", "best val_top5", "max_class_share", "unique_classes", "val_cos_same_image", "val_cos_same",
     "val_cos_different", "loss",
 )  # fmt: skip
+MOST_COMPARED: Final = 6
+"""There are so many colours for lines."""
+
 _HEIGHT_PX: Final = 200
 _POINTS: Final = 400
 
 
-def comparison(first_id: str, second_id: str) -> None:
+def comparison(*run_ids: str) -> None:
     """Charts, then settings that differ, then numbers."""
-    both = queries.compare(state.home(), first_id, second_id)
-    names = _two_names(both.first, both.second)
+    found = queries.compare(state.home(), *run_ids)
+    names = distinct_names(found.runs)
     with st.container(key="charts"):
         for signal, sparse in _CHARTS:
             with st.container(key=f"compare_{signal}"):
                 st.markdown(f"**{SIGNALS[signal].title}**")
-                _chart(signal, sparse, (both.first, both.second), names)
+                _chart(signal, sparse, found.runs, names)
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**Settings that differ**")
-        if both.settings.empty:
-            st.caption("None: both runs have the same settings.")
+        if found.settings.empty:
+            st.caption("None: they have the same settings.")
         else:
-            st.dataframe(settings_diff(both, names), hide_index=True)
+            st.dataframe(settings_diff(found, names), hide_index=True)
     with right:
         st.markdown("**What came of it**")
-        st.dataframe(outcome(both.metrics, names), hide_index=True)
+        st.dataframe(outcome(found, names), hide_index=True)
 
 
-def _two_names(first: RunRecord, second: RunRecord) -> tuple[str, str]:
-    """Names that differ, even where two runs have the same one."""
-    if first.name != second.name:
-        return first.name, second.name
-    return f"{first.name} ({first.id[:4]})", f"{second.name} ({second.id[:4]})"
+def distinct_names(runs: Sequence[RunRecord]) -> list[str]:
+    """Names that differ, even where several runs have the same one."""
+    often = Counter(run.name for run in runs)
+    return [run.name if often[run.name] == 1 else f"{run.name} ({run.id[:4]})" for run in runs]
 
 
-def _chart(signal: str, sparse: bool, runs: tuple[RunRecord, RunRecord], names: tuple[str, str]) -> None:
+def _chart(signal: str, sparse: bool, runs: Sequence[RunRecord], names: Sequence[str]) -> None:
+    together = ".".join(run.id for run in runs)
     share = SIGNALS[signal].unit == "share"
     meaning = SIGNALS[signal].meaning
     styles = [
@@ -73,15 +78,15 @@ def _chart(signal: str, sparse: bool, runs: tuple[RunRecord, RunRecord], names: 
     curves = tuple(_curve(signal, run, style, share) for run, style in zip(runs, styles, strict=True))
     live_chart(
         draw(LineChart(curves, unit=" %" if share else "", x_range=_x_range(runs))),
-        key=f"compare.{runs[0].id}.{runs[1].id}.{signal}",
+        key=f"compare.{together}.{signal}",
         height=_HEIGHT_PX,
-        group=f"compare:{runs[0].id}:{runs[1].id}",
+        group=f"compare:{together}",
         label=SIGNALS[signal].title,
-        empty="Neither run has recorded this yet.",
+        empty="None of them has recorded this yet.",
     )
 
 
-def _x_range(runs: tuple[RunRecord, RunRecord]) -> tuple[float, float] | None:
+def _x_range(runs: Sequence[RunRecord]) -> tuple[float, float] | None:
     """The same for all charts, though validation starts later than training."""
     last = max(int(run.summary.get("step") or 0) for run in runs)
     return (1.0, float(last)) if last > 1 else None
@@ -99,41 +104,33 @@ def short_name(name: str) -> str:
     return name if len(name) <= 28 else name[:25] + "..."
 
 
-def settings_diff(both: queries.Comparison, names: tuple[str, str]) -> pd.DataFrame:
+def settings_diff(found: queries.Comparison, names: Sequence[str]) -> pd.DataFrame:
     """One row per setting that differs, values as people write them."""
-    described = settings_of(both.first.config) | settings_of(both.second.config)
+    described = [settings_of(run.config) for run in found.runs]
 
-    def shown(key: str, value: Any, run: RunRecord) -> str:
-        present = key in settings_of(run.config)
-        return format_value(described[key], value) if present else "-"
+    def shown(row: dict[Any, Any], place: int) -> str:
+        one = described[place].get(row["key"])
+        return "-" if one is None else format_value(one, row[found.runs[place].id])
 
-    rows = both.settings.to_dict("records")
-    return pd.DataFrame(
-        {
-            "setting": [f"{row['title']} ({row['key']})" for row in rows],
-            names[0]: [shown(row["key"], row["first"], both.first) for row in rows],
-            names[1]: [shown(row["key"], row["second"], both.second) for row in rows],
-        }
-    )
+    rows = found.settings.to_dict("records")
+    columns = {name: [shown(row, place) for row in rows] for place, name in enumerate(names)}
+    return pd.DataFrame({"setting": [f"{row['title']} ({row['key']})" for row in rows], **columns})
 
 
-def outcome(metrics: pd.DataFrame, names: tuple[str, str]) -> pd.DataFrame:
+def outcome(found: queries.Comparison, names: Sequence[str]) -> pd.DataFrame:
     """The numbers that decide, with units."""
-    values = {row["name"]: row for row in metrics.to_dict("records")}
+    values = {row["name"]: row for row in found.metrics.to_dict("records")}
     wanted = [name for name in _METRICS if name in values]
 
-    def shown(name: str, column: str) -> str:
-        value = float(values[name][column])
+    def shown(name: str, run: RunRecord) -> str:
+        value = float(values[name][run.id])
         share = SIGNALS[name.removeprefix("best ")].unit == "share"
         return theme.format_percent(value) if share else theme.format_number(value)
 
-    return pd.DataFrame(
-        {
-            "": [_title(name) for name in wanted],
-            names[0]: [shown(name, "first") for name in wanted],
-            names[1]: [shown(name, "second") for name in wanted],
-        }
-    )
+    columns = {
+        label: [shown(name, run) for name in wanted] for label, run in zip(names, found.runs, strict=True)
+    }
+    return pd.DataFrame({"": [_title(name) for name in wanted], **columns})
 
 
 def _title(name: str) -> str:

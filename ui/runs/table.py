@@ -11,6 +11,8 @@ from edgeft_core.figures import theme
 from edgeft_core.jobs.states import RunState
 
 _ROWS: Final = 12  # more of them scroll
+_DEEPEST: Final = 6  # later generations stand below each other
+_BLANK, _CORNER = "\u2003", "\u2514"
 
 _STATES: Final = {
     RunState.QUEUED: "\u25cb queued",
@@ -25,7 +27,7 @@ _STATES: Final = {
 
 
 def choose_runs(table: pd.DataFrame) -> list[str]:
-    """Draw the table of ``queries.runs_table`` and answer the ids of the chosen rows."""
+    """Draw the table of ``queries.in_families`` and answer the ids of the chosen rows."""
     ids = tuple(table["id"])
     event = st.dataframe(
         presented(table),
@@ -46,7 +48,7 @@ def presented(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "state": [_STATES[RunState(state)] for state in table["state"]],
-            "name": table["name"],
+            "name": [indented(row["name"], row["depth"]) for row in table.to_dict("records")],
             "verdict": [_verdict(row) for row in table.to_dict("records")],
             "progress": 100 * table["progress"],
             "top1": 100 * table["best_top1"],
@@ -64,13 +66,20 @@ def presented(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def indented(name: str, depth: int) -> str:
+    """A name under that of the run that it was made from."""
+    return f"{_BLANK * (min(depth, _DEEPEST) - 1)}{_CORNER} {name}" if depth else name
+
+
 def _percent(title: str, text: str) -> Any:
     return st.column_config.NumberColumn(title, help=text, format="%.1f %%", width="small")
 
 
 _COLUMNS: Final = {
     "state": st.column_config.TextColumn("State", width="small"),
-    "name": st.column_config.TextColumn("Name", width=150),
+    "name": st.column_config.TextColumn(
+        "Name", width=190, help="Runs made from another one stand under it: forks, restarts, replays."
+    ),
     "verdict": st.column_config.TextColumn(
         "Verdict", width=150, help="How the run is doing, and the step since which that holds."
     ),
@@ -80,7 +89,7 @@ _COLUMNS: Final = {
     "chance": _percent("Guessing", "Top-1 of guessing: 1 / classes."),
     "largest": _percent("Largest", "Share of the latest predictions on the most predicted class."),
     "preset": st.column_config.TextColumn("Preset"),
-    "origin": st.column_config.TextColumn("Origin", help="The checkpoint of another run that it set out from."),
+    "origin": st.column_config.TextColumn("Origin", help="The run that it was made from, and how."),
     "data": st.column_config.TextColumn("Data"),
     "network": st.column_config.TextColumn("Backbone, weights"),
     "head": st.column_config.TextColumn("Head"),
