@@ -5,8 +5,8 @@ python benchmarks/app_latency.py [--points 30]
 A server with an empty home is started and the default demo is launched from the form, with nothing drawn or embedded
 before. "First point" is the time from the click on Start until the loss chart holds a point. "New point" is the time
 from the end of a batch, as the worker noted it, until the chart's data holds it; charts are looked at every 20 ms.
-Pages are timed from the request of the address until their own content is there, in a server that has shown each
-once.
+Pages are timed until their own content is there, in a server that has shown each once, while the run trains: "reload"
+loads the whole app into the browser again, "click" comes from another page by the link in the sidebar.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Locator, Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -59,7 +59,7 @@ def main() -> None:
             first_s = first_point(page, address)
             record = queries.catalog_of(home).runs()[0]
             lags_s = new_points(page, home, record.id, arguments.points)
-            pages_s = {name: warm_page_s(page, f"{address}/{name}", wanted) for name, wanted in PAGES.items()}
+            pages_s = {name: warm_page_s(page, address, name) for name in PAGES}
             control.stop(home, record.id, wait_s=30)
         finally:
             servers.stop()
@@ -111,15 +111,33 @@ def ended_at(home: Home, run_id: str, step: int) -> float:
         return float(reader.view(["loss"], first=step, last=step).time_V[-1])
 
 
-def warm_page_s(page: Page, address: str, wanted: str) -> dict[str, Any]:
-    """Median seconds until the page's own content is there, over three loads after a first one."""
-    took = []
+def warm_page_s(page: Page, address: str, name: str) -> dict[str, float]:
+    """Median seconds of three loads after a first one, and of three clicks from another page."""
+    content = page.locator(PAGES[name]).first
+    reloads, clicks = [], []
     for _ in range(4):
-        begun = time.perf_counter()
-        page.goto(address)
-        page.locator(wanted).first.wait_for()
-        took.append(time.perf_counter() - begun)
-    return {"first": round(took[0], 2), "median": round(float(np.median(took[1:])), 2)}
+        reloads.append(seconds(lambda: page.goto(f"{address}/{name}"), content))
+    elsewhere = "samples" if name == "runs" else "runs"
+    for _ in range(3):
+        seconds(link(page, elsewhere).click, page.locator(PAGES[elsewhere]).first)
+        page.wait_for_timeout(500)
+        clicks.append(seconds(link(page, name).click, content))
+    return {
+        "reload": round(float(np.median(reloads[1:])), 2),
+        "click": round(float(np.median(clicks)), 2),
+    }
+
+
+def link(page: Page, name: str) -> Locator:
+    return page.get_by_role("link", name=name.capitalize(), exact=True)
+
+
+def seconds(act: Callable[[], object], content: Locator) -> float:
+    """How long it takes until what was asked for is there."""
+    begun = time.perf_counter()
+    act()
+    content.wait_for()
+    return time.perf_counter() - begun
 
 
 def summary(values: list[float]) -> dict[str, float]:

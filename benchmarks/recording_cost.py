@@ -38,7 +38,7 @@ from edgeft_core.settings import Home
 from edgeft_core.store import open_catalog
 from edgeft_core.store.processes import current_process
 
-WARM_STEPS = 10
+WARM_STEPS = 16
 
 
 class Stopping:
@@ -155,7 +155,7 @@ def main() -> None:
     config = config_for(arguments.stage, arguments.identities)
     with tempfile.TemporaryDirectory() as temporary:
         home = Home(Path(temporary)).ensure()
-        bare(config, home, 2 * WARM_STEPS)  # draws the images, fills the embedding cache
+        bare(config, home, 4 * WARM_STEPS)  # draws the images, fills the embedding cache
         turns = [
             (bare(config, home, arguments.steps), recorded(config, home, arguments.steps))
             for _ in range(arguments.turns)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,10 +22,10 @@ from edgeft_core.engine.step import StepTaken
 from edgeft_core.engine.window import PredictionWindow
 from edgeft_core.events import BatchDone, Event, FloatArray, IntArray
 
-PENDING_AT_MOST = 16
+PENDING_AT_MOST = 32
 """Steps that may wait for their numbers on CUDA before the host waits for the oldest."""
 
-GROUP = 8
+GROUP = 16
 """Short steps whose signals are computed together: for one step, calling the functions costs more than they do."""
 
 GROUPED_LOGITS_AT_MOST = 1 << 17
@@ -134,10 +134,16 @@ class BatchMonitor(Collaborator):
         rows_SB = np.stack([one.rows_B for one in group.steps])
         images_4SB = _images(table_SN[:, n:], leg.session.dataset.labels_N[rows_SB])
         told = self._window.add(images_4SB)
-        for place, (step, values, window) in enumerate(
-            zip(group.steps, table_SN[:, :n].tolist(), told, strict=True)
-        ):
-            yield _batch_done(step, _named(group.names, values), images_4SB[:, place], window)
+        predicted_SB, labels_SB = images_4SB[:2]
+        for place, (step, values) in enumerate(zip(group.steps, table_SN[:, :n].tolist(), strict=True)):
+            yield BatchDone(
+                step=step.step,
+                stage=step.stage,
+                epoch=step.epoch,
+                scalars={**_named(group.names, values), **step.in_force, **told[place]},
+                predicted_B=predicted_SB[place],
+                labels_B=labels_SB[place],
+            )
 
     def _stop_at_nonfinite(self, leg: Leg, group: _Pending, table_SN: FloatArray) -> None:
         for step, finite in zip(group.steps, table_SN[:, group.names.index("finite")], strict=True):
@@ -228,34 +234,6 @@ def _images(told_S2B: FloatArray, labels_SB: IntArray) -> IntArray:
     """Predicted and true class, and whether the label is the best and among the best five; shape (4, S, B)."""
     predicted_SB, top5_SB = told_S2B.astype(np.int64).reshape(len(labels_SB), 2, -1).transpose(1, 0, 2)
     return np.stack([predicted_SB, labels_SB, predicted_SB == labels_SB, top5_SB])
-
-
-def _batch_done(
-    step: _Step, scalars: dict[str, float], images_4B: IntArray, window: Mapping[str, float]
-) -> BatchDone:
-    predicted_B, labels_B, top1_B, top5_B = images_4B
-    return BatchDone(
-        step=step.step,
-        stage=step.stage,
-        epoch=step.epoch,
-        scalars={
-            **scalars,
-            **step.in_force,
-            "top1": int(top1_B.sum()) / len(labels_B),
-            "top5": int(top5_B.sum()) / len(labels_B),
-            "batch_label_classes": _evenness(labels_B.tolist()),
-            **window,
-        },
-        predicted_B=predicted_B,
-        labels_B=labels_B,
-    )
-
-
-def _evenness(labels: list[int]) -> float:
-    """Effective number of classes of a batch, without the cost of arrays for a few dozen labels."""
-    n = len(labels)
-    weight = math.fsum(count * math.log(count) for count in Counter(labels).values())
-    return math.exp(math.log(n) - weight / n)
 
 
 def _in_force(leg: Leg, taken: StepTaken) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -41,7 +41,8 @@ class Crew:
         self._leg: Leg | None = None
         self._leg_state: dict[str, Any] = {}
         self._begun = self._rewound = False
-        self._monitor = BatchMonitor(monitor.window_images, session.dataset.n_classes)
+        window = max(monitor.window_images, session.config.data.batch_size)  # at least one whole batch
+        self._monitor = BatchMonitor(window, session.dataset.n_classes)
         heavy = HeavySignals(monitor.heavy_every_steps)
         validator = Validator(monitor.validation_images)
         self._desk = ControlDesk(controls, self._monitor, self._saved, self._rewind)
@@ -56,14 +57,16 @@ class Crew:
             FirstLook(),
             PartsNotice(),
             InputLook(),
+            self._monitor,  # before those who tell now and then: what it holds back is told once for all of them
             UpdateLook(monitor.heavy_every_steps),
-            self._monitor,
             heavy,
             samples,
             TrainingEmbeddings(monitor.heavy_every_steps),
             validator,
             self._checkpointer,
         )
+        self._before_steps = _with_part_in(self._members, "before_step")
+        self._after_steps = _with_part_in(self._members, "after_step")
 
     def __enter__(self) -> Crew:
         return self
@@ -82,14 +85,14 @@ class Crew:
     def before_step(self, leg: Leg, batch: StepBatch) -> Iterator[Event]:
         """Everyone's part before a step, until a command asks to stop, or for another batch."""
         turns = leg.turns
-        for member in self._members:
+        for member in self._before_steps:
             yield from self._in_order(leg, member, member.before_step(leg, batch))
             if self.stop or leg.turns != turns:
                 return
 
     def after_step(self, leg: Leg, batch: StepBatch, taken: StepTaken) -> Iterator[Event]:
         """Everyone's part after a step."""
-        for member in self._members:
+        for member in self._after_steps:
             yield from self._in_order(leg, member, member.after_step(leg, batch, taken))
 
     def between_steps(self, leg: Leg) -> Iterator[Event]:
@@ -176,3 +179,9 @@ class Crew:
         yield from self._monitor.flush(leg)
         yield from self._checkpointer.save(leg, ["last"])
         yield RunEnded(self._session.position.step, "stopped", {})
+
+
+def _with_part_in(members: Sequence[Collaborator], occasion: str) -> tuple[Collaborator, ...]:
+    """Those who do something at an occasion: asking the others at every step would cost as much as a signal."""
+    nothing = getattr(Collaborator, occasion)
+    return tuple(one for one in members if getattr(type(one), occasion) is not nothing)

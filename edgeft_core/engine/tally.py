@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -16,18 +16,46 @@ shows the same digits as one that was never stopped."""
 Shares = npt.NDArray[np.float64]
 
 
-class Counted(NamedTuple):
-    """What counts per class tell after each of S steps.
+@dataclass(frozen=True)
+class Counted:
+    """What counts per class tell after each of S steps; every figure costs only those who ask for it.
 
     Attributes:
-        max_share_S: share of the most frequent class.
-        effective_S: exp(entropy) of the shares, ln N - (sum n ln n) / N.
-        unique_S: classes that occur at all.
+        counts_SC: how often each class occurs after each step.
+        come_SC: how often among the images that came in that step alone.
     """
 
-    max_share_S: Shares
-    effective_S: Shares
-    unique_S: IntArray
+    counts_SC: IntArray
+    come_SC: IntArray
+    n_ln_n: IntArray
+
+    @property
+    def max_share_S(self) -> Shares:
+        """Share of the most frequent class."""
+        share_S: Shares = self.counts_SC.max(axis=1) / np.maximum(1, self.counts_SC.sum(axis=1))
+        return share_S
+
+    @property
+    def effective_S(self) -> Shares:
+        """exp(entropy) of the shares, ln N - (sum n ln n) / N."""
+        return self._effective(self.counts_SC)
+
+    @property
+    def unique_S(self) -> IntArray:
+        """Classes that occur at all."""
+        unique_S: IntArray = np.count_nonzero(self.counts_SC, axis=1)
+        return unique_S
+
+    @property
+    def effective_new_S(self) -> Shares:
+        """:attr:`effective_S` of the images that came in that step alone."""
+        return self._effective(self.come_SC)
+
+    def _effective(self, counts_SC: IntArray) -> Shares:
+        images_S = np.maximum(1, counts_SC.sum(axis=1))
+        weight_S = self.n_ln_n[counts_SC].sum(axis=1) / _UNIT
+        effective_S: Shares = np.exp(np.log(images_S) - weight_S / images_S)
+        return effective_S
 
 
 class ClassTally:
@@ -43,22 +71,13 @@ class ClassTally:
 
     def change(self, come_SB: IntArray, gone_SB: IntArray) -> Counted:
         """Take in the images that come in each step, by class, and forget those that go; -1 stands for none."""
-        changes_SC = self._per_step(come_SB) - self._per_step(gone_SB)
-        counts_SC = self._counts_C + changes_SC.cumsum(axis=0)
+        come_SC = self._per_step(come_SB)
+        counts_SC = self._counts_C + (come_SC - self._per_step(gone_SB)).cumsum(axis=0)
         self._counts_C = counts_SC[-1]
-        return self._told(counts_SC)
+        return Counted(counts_SC, come_SC, self._n_ln_n)
 
     def _per_step(self, classes_SB: IntArray) -> IntArray:
         steps, n_classes = len(classes_SB), len(self._counts_C)
         places_SB = classes_SB + n_classes * np.arange(steps)[:, None]
         found = np.bincount(places_SB[classes_SB >= 0], minlength=steps * n_classes)
         return found.reshape(steps, n_classes)
-
-    def _told(self, counts_SC: IntArray) -> Counted:
-        images_S = np.maximum(1, counts_SC.sum(axis=1))
-        weight_S = self._n_ln_n[counts_SC].sum(axis=1) / _UNIT
-        return Counted(
-            max_share_S=counts_SC.max(axis=1) / images_S,
-            effective_S=np.exp(np.log(images_S) - weight_S / images_S),
-            unique_S=np.count_nonzero(counts_SC, axis=1),
-        )

@@ -31,7 +31,7 @@ class PredictionWindow:
             images_4SB: predicted class, true class, and 1 for a hit among the first and among the first five.
 
         Returns:
-            the window's signals after each step.
+            the signals of each step's images, and of the window after it.
         """
         steps, n_images = images_4SB.shape[1:]
         if steps * n_images > self._size:  # images would come and go within one turn
@@ -46,12 +46,16 @@ class PredictionWindow:
         hits_2S = self._hits_2[:, None] + changes_2S.cumsum(axis=1)
         filled_S = np.minimum(self._size, self._filled + n_images * np.arange(1, steps + 1))
         self._hits_2, self._filled = hits_2S[:, -1], int(filled_S[-1])
+        top1_S, top5_S = images_4SB[_TOP1:].mean(axis=2)
         columns = {
+            "top1": top1_S,
+            "top5": top5_S,
             "top1_running": hits_2S[0] / filled_S,
             "top5_running": hits_2S[1] / filled_S,
             "max_class_share": predicted.max_share_S,
             "label_max_share": labels.max_share_S,
             "effective_classes": predicted.effective_S,
+            "batch_label_classes": labels.effective_new_S,
             "unique_classes": predicted.unique_S.astype(np.float64),
             "window_images": filled_S.astype(np.float64),
         }

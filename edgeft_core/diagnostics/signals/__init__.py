@@ -32,7 +32,7 @@ BATCH_SIGNALS: Mapping[str, Callable[[BatchView], Tensor]] = {
     "logit_min": lambda b: b.logits_BC.amin(dim=(-2, -1)),
     "logit_max": lambda b: b.top_logit_B.amax(dim=-1),
     "cos_target": lambda b: b.own_cos_B.mean(dim=-1),
-    "cos_nontarget": lambda b: logits.nontarget_cosine(b.cos_BC, b.own_cos_B),
+    "cos_nontarget": lambda b: logits.nontarget_mean(b.logits_BC, b.own_logit_B) / b.s_eff,
     "prob_top_mean": lambda b: b.top_prob_B.mean(dim=-1),
     "prob_top_max": lambda b: b.top_prob_B.amax(dim=-1),
     "mutual_information": lambda b: logits.mutual_information(b.probs_BC, b.logits_BC),

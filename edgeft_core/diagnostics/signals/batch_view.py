@@ -10,7 +10,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from edgeft_core.diagnostics.signals.logits import top_k_hits
+from edgeft_core.diagnostics.signals.logits import first_best, top_k_hits
 
 TOP = 5
 """Classes per image that count as nearly right."""
@@ -25,7 +25,7 @@ class BatchView:
 
     Attributes:
         emb_BD: embeddings as the backbone gave them, float32.
-        cos_BC: plain cosines of embeddings and class weights.
+        own_cos_B: plain cosine of each embedding and its own class weight.
         logits_BC: s cos / T, margin off.
         labels_B: true classes, int64.
         same_image_B: cosine of each image and its SR/HR twin, NaN where it was not measured; None if nowhere.
@@ -34,7 +34,7 @@ class BatchView:
     """
 
     emb_BD: Tensor
-    cos_BC: Tensor
+    own_cos_B: Tensor
     logits_BC: Tensor
     labels_B: Tensor
     same_image_B: Tensor | None = None
@@ -54,7 +54,7 @@ class BatchView:
 
         return cls(
             torch.stack([one.emb_BD for one in views]),
-            torch.stack([one.cos_BC for one in views]),
+            torch.stack([one.own_cos_B for one in views]),
             torch.stack([one.logits_BC for one in views]),
             torch.stack([one.labels_B for one in views]),
             same_image_B=several("same_image_B"),
@@ -89,8 +89,7 @@ class BatchView:
 
     @cached_property
     def _best_B(self) -> tuple[Tensor, Tensor]:
-        logit_B, class_B = self.logits_BC.max(dim=-1)
-        return logit_B, class_B
+        return first_best(self.logits_BC)
 
     @property
     def top_logit_B(self) -> Tensor:
@@ -117,11 +116,6 @@ class BatchView:
     def top_prob_B(self) -> Tensor:
         """Probability of each image's predicted class."""
         return self.probs_BC.amax(dim=-1)
-
-    @cached_property
-    def own_cos_B(self) -> Tensor:
-        """Cosine of each image and its own class weight."""
-        return self.cos_BC.gather(-1, self.labels_B[..., None]).squeeze(-1)
 
     @cached_property
     def own_logit_B(self) -> Tensor:

@@ -16,7 +16,8 @@ def view(scale: float = 16.0, seed: int = 0) -> BatchView:
     emb = 3.0 * torch.randn(32, 64, generator=generator)
     cos = normalize(emb, dim=1) @ normalize(torch.randn(50, 64, generator=generator), dim=1).T
     labels = torch.randint(0, 50, (32,), generator=generator)
-    return BatchView(emb, cos, scale * cos, labels, s_eff=scale)
+    own_B = cos.gather(1, labels[:, None]).squeeze(1)
+    return BatchView(emb, own_B, scale * cos, labels, s_eff=scale)
 
 
 @pytest.mark.parametrize("name", BATCH_SIGNALS)
@@ -54,19 +55,19 @@ def test_the_view_knows_predictions_rivals_and_the_five_best() -> None:
         others = torch.cat([row_C[:label], row_C[label + 1 :]])
         assert bool(batch.top5_hit_B[row]) == (label in ranked)
         assert float(batch.rival_logit_B[row]) == float(others.max())
-        assert float(batch.own_cos_B[row]) == float(batch.cos_BC[row, label])
+        assert float(batch.own_logit_B[row]) == float(row_C[label])
 
 
 def test_the_embedding_norm_is_that_of_the_raw_embeddings() -> None:
     emb = torch.tensor([[3.0, 4.0], [0.0, 1.0]])
-    batch = BatchView(emb, torch.zeros(2, 3), torch.zeros(2, 3), torch.zeros(2, dtype=torch.long))
+    batch = BatchView(emb, torch.zeros(2), torch.zeros(2, 3), torch.zeros(2, dtype=torch.long))
     assert float(BATCH_SIGNALS["emb_norm"](batch)) == pytest.approx(3.0)
     assert torch.equal(batch.z_BD, torch.tensor([[0.6, 0.8], [0.0, 1.0]]))
 
 
 def test_signals_leave_the_tensors_of_the_batch_as_they_were() -> None:
     batch = view()
-    before = [t.clone() for t in (batch.emb_BD, batch.cos_BC, batch.logits_BC)]
+    before = [t.clone() for t in (batch.emb_BD, batch.own_cos_B, batch.logits_BC)]
     for signal in BATCH_SIGNALS.values():
         signal(batch)
-    assert all(map(torch.equal, before, (batch.emb_BD, batch.cos_BC, batch.logits_BC)))
+    assert all(map(torch.equal, before, (batch.emb_BD, batch.own_cos_B, batch.logits_BC)))

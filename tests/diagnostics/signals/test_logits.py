@@ -7,6 +7,8 @@ import math
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch.nn.functional import normalize
 
 from edgeft_core.diagnostics.signals import logits
@@ -61,10 +63,10 @@ def test_mutual_information_agrees_with_a_slow_computation() -> None:
     assert float(information(some_logits())) == pytest.approx(slow, rel=1e-4)
 
 
-def test_the_nontarget_cosine_leaves_the_own_class_out() -> None:
+def test_the_nontarget_mean_leaves_the_own_class_out() -> None:
     cos = torch.tensor([[0.9, 0.1, 0.2], [0.3, 0.5, -0.1]])
     own = torch.tensor([0.9, 0.5])
-    assert float(logits.nontarget_cosine(cos, own)) == pytest.approx((0.1 + 0.2 + 0.3 - 0.1) / 4)
+    assert float(logits.nontarget_mean(cos, own)) == pytest.approx((0.1 + 0.2 + 0.3 - 0.1) / 4)
 
 
 def test_an_angle_that_the_margin_pushes_beyond_pi_is_counted() -> None:
@@ -101,3 +103,12 @@ def test_dividing_by_a_temperature_never_changes_top_k() -> None:
     for temperature in (0.25, 4.0):
         for k in (1, 5):
             assert torch.equal(logits.top_k_hits(x, labels, k), logits.top_k_hits(x / temperature, labels, k))
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.integers(-3, 3), min_size=5, max_size=5), min_size=1, max_size=6))
+def test_the_best_class_is_the_first_of_equals(rows: list[list[int]]) -> None:
+    logits_BC = torch.tensor(rows, dtype=torch.float32)
+    best_B, class_B = logits.first_best(logits_BC)
+    assert best_B.tolist() == [max(row) for row in rows]
+    assert class_B.tolist() == [row.index(max(row)) for row in rows]
