@@ -19,7 +19,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from playwright.sync_api import Locator, Page, sync_playwright
@@ -114,9 +113,8 @@ def ended_at(home: Home, run_id: str, step: int) -> float:
 def warm_page_s(page: Page, address: str, name: str) -> dict[str, float]:
     """Median seconds of three loads after a first one, and of three clicks from another page."""
     content = page.locator(PAGES[name]).first
-    reloads, clicks = [], []
-    for _ in range(4):
-        reloads.append(seconds(lambda: page.goto(f"{address}/{name}"), content))
+    reloads = [seconds(lambda: page.goto(f"{address}/{name}"), content) for _ in range(4)]
+    clicks = []
     elsewhere = "samples" if name == "runs" else "runs"
     for _ in range(3):
         seconds(link(page, elsewhere).click, page.locator(PAGES[elsewhere]).first)

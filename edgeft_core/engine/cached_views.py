@@ -91,16 +91,21 @@ class CachedViews:
         needed = view.chunk_of_N if positions is None else view.chunk_of_N[positions]
         for chunk in np.unique(needed):
             if not view.ready[chunk]:
+                yield self._progress(
+                    view
+                )  # before the wait: what the steps so far have to tell is not kept back
                 self._embed(number, view, int(chunk))
-                done = int(view.ready.sum()) * self._embedder.chunk
-                n = len(self._rows_N)
-                yield Progress("Embedding training images", min(done, n), n)
                 if view.ready.all():
+                    yield self._progress(view)
                     view.complete = True
                     yield from self._keep(number, view)
 
     def close(self) -> None:
         self._reader.shutdown(wait=False, cancel_futures=True)
+
+    def _progress(self, view: View) -> Progress:
+        n = len(self._rows_N)
+        return Progress("Embedding training images", min(int(view.ready.sum()) * self._embedder.chunk, n), n)
 
     def _open(self, number: int) -> View:
         n, size = len(self._rows_N), self._embedder.chunk

@@ -96,8 +96,9 @@ class Crew:
             yield from self._in_order(leg, member, member.after_step(leg, batch, taken))
 
     def between_steps(self, leg: Leg) -> Iterator[Event]:
-        """Listen to commands while no step is under way."""
-        return self._in_order(leg, self._desk, self._desk.between_steps(leg))
+        """While a batch is waited for: tell what was held back, and listen to commands."""
+        yield from self._monitor.tell(leg)
+        yield from self._in_order(leg, self._desk, self._desk.between_steps(leg))
 
     def _in_order(self, leg: Leg, member: Collaborator, events: Iterable[Event]) -> Iterator[Event]:
         """Let the steps so far be told before anything else is: events come in the order in which things happened."""

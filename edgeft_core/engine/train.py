@@ -72,8 +72,8 @@ def _epoch(leg: Leg, crew: Crew) -> Generator[Event, None, bool]:
     position, turns = leg.session.position, leg.turns
     for item in leg.feed.epoch(position.epoch, position.batch):
         if not isinstance(item, StepBatch):
-            yield item
             yield from crew.between_steps(leg)
+            yield item
             if crew.stop or leg.turns != turns:
                 return False
             continue

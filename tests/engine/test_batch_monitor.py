@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from edgeft_core.engine.batch_monitor import GROUP, BatchMonitor
+from edgeft_core.engine.embedder import Embedder
 from edgeft_core.engine.leg import Leg
 from edgeft_core.errors import NonFiniteError
-from edgeft_core.events import BatchDone, Event
-from tests.engine.runs import tiny
+from edgeft_core.events import BatchDone, Event, Progress
+from tests.engine.runs import events_of, of, tiny
 from tests.engine.sessions import batches_of, session_of
 
 
@@ -79,3 +80,18 @@ def test_signals_that_have_no_value_are_left_out(home: Path) -> None:
     assert isinstance(done, BatchDone)
     assert "cos_same_image" not in done.scalars
     leg.close()
+
+
+def test_steps_are_told_before_the_next_images_are_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Embedder, "chunk", 8)
+    events = events_of(tiny(stages__1__epochs=1), tmp_path)
+    told = [event for event in events if isinstance(event, BatchDone | Progress)]
+    steps_known = 0
+    for event in told[: told.index(of(BatchDone, events)[2])]:
+        if isinstance(event, BatchDone):
+            steps_known = event.step
+        elif event.what == "Embedding training images":
+            assert event.done == 8 * steps_known
+    assert steps_known == 2
