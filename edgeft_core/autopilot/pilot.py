@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from edgeft_core.autopilot.record import AT_WORK, Autopilot, Phase
-from edgeft_core.autopilot.turns import Sight, Turn, decide, given_up, may_act_more, not_proven
+from edgeft_core.autopilot.turns import TROUBLE, Sight, Turn, decide, given_up, may_act_more, not_proven
 from edgeft_core.errors import DiskFullError, EdgeFTError, HomeError, UnknownRunError
 from edgeft_core.events import ControlRequest
 from edgeft_core.jobs import control
@@ -72,6 +72,8 @@ class Pilot:
 
     def _see_to(self, run: RunRecord) -> RunRecord | None:
         """Take the turns of one run that are due now; the run as it is then, None if it needs no more looks."""
+        if _is_calm(run):
+            return run
         try:
             while (one := self._seen(run)).pilot.is_on:
                 turned = self._turn(one)
@@ -181,6 +183,12 @@ class Pilot:
             summary={AUTOPILOT: inherited(one.record, one.pilot).as_dict()},
         )
         return done.run
+
+
+def _is_calm(run: RunRecord) -> bool:
+    """Whether a run that goes is watched and has no trouble: what its row tells is enough, several times a second."""
+    goes = run.state in ACTIVE | {RunState.QUEUED}
+    return goes and Autopilot.of(run).phase is Phase.WATCHING and run.summary.get("verdict") not in TROUBLE
 
 
 def inherited(run: RunRecord, pilot: Autopilot) -> Autopilot:

@@ -9,6 +9,7 @@ from typing import Final
 from edgeft_core import queries
 from edgeft_core.autopilot.record import Candidate, paused_by_autopilot
 from edgeft_core.autopilot.turns import TROUBLE, Outcome, Trial, Trouble
+from edgeft_core.config import RunConfig
 from edgeft_core.config_keys import live_keys
 from edgeft_core.diagnostics.causes import Cause
 from edgeft_core.errors import EdgeFTError
@@ -38,7 +39,6 @@ class RunSight:
         self._home = home
         self._catalog = catalog
         self._run = run
-        self._config = settings_now(catalog, run)
 
     @property
     def state(self) -> RunState:
@@ -102,6 +102,10 @@ class RunSight:
         refused = next((one.reason for one in asked if one.outcome == "refused"), "")
         step = next((one.step for one in asked if one.kind == "set"), None)
         return Outcome(settled=True, refused=refused, step=step or 0)
+
+    @cached_property
+    def _config(self) -> RunConfig:
+        return settings_now(self._catalog, self._run)
 
     @cached_property
     def _commands(self) -> list[CommandRecord]:

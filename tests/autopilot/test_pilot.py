@@ -144,6 +144,17 @@ def test_a_live_fix_from_collapse_to_watching_again(home: Home, catalog: SqlCata
     )
 
 
+def test_a_run_without_trouble_costs_no_more_than_its_row(
+    home: Home, catalog: SqlCatalog, run: RunRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Pilot, "_seen", killed)
+    pilot = Pilot(home, catalog, Trials())
+    assert not pilot.look(unsettled(catalog)), "a run that goes keeps the dispatcher by itself"
+    turns_bad(catalog, run)
+    with pytest.raises(Killed):
+        pilot.look(unsettled(catalog))
+
+
 def test_the_second_collapse_is_the_last_that_it_acts_on(
     home: Home, catalog: SqlCatalog, run: RunRecord, suspects: list[Candidate]
 ) -> None:

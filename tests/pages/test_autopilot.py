@@ -11,6 +11,7 @@ from streamlit.testing.v1.element_tree import Selectbox
 
 from edgeft_core import queries
 from edgeft_core.autopilot.record import Autopilot, Candidate, Phase
+from edgeft_core.errors import AccessError
 from edgeft_core.jobs.states import RunState
 from edgeft_core.proof.record import Remedy
 from edgeft_core.settings import Home
@@ -64,6 +65,21 @@ def test_it_is_switched_on_and_off_with_one_click(home: Home, run: RunRecord) ->
     assert "Switched on by you, for at most 2 acts." in words(app), "the journal tells it"
     app.toggle(key=switch(app)).set_value(False).run()
     assert of(home, run).phase is Phase.OFF
+
+
+def test_who_may_only_look_is_told_so_and_the_switch_goes_back(
+    home: Home, run: RunRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = opened("live", run.id)
+
+    def refused() -> None:
+        raise AccessError("You may look at everything here, but not change it.")
+
+    monkeypatch.setattr("edgeft_core.access.require_control", refused)
+    app.toggle(key=switch(app)).set_value(True).run()
+    assert "You may look at everything here" in words(app)
+    assert not app.toggle(key=switch(app)).value
+    assert not of(home, run).is_on
 
 
 def most(app: AppTest) -> Selectbox[int]:

@@ -65,7 +65,10 @@ def test_a_run_with_relatives_names_them_and_draws_them_together(home: Home) -> 
     app.run()
     assert "**one** and **two** were made from it" in words(app)
     app.toggle(key=f"runs.family.{parent}").set_value(True).run()
-    assert list(app.dataframe[0].value.columns) == ["setting", "parent", "one", "two"]
+    assert list(app.dataframe[0].value.columns) == ["setting", "A parent", "B one", "C two"]
+    assert "**A** parent &nbsp; **B** one &nbsp; **C** two" in words(app), (
+        "letters stand for them in the charts"
+    )
 
 
 def test_a_run_of_its_own_has_no_family_to_show(home: Home) -> None:

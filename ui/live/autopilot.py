@@ -18,6 +18,8 @@ from ui.messages import calmly, escape, prose
 from ui.navigation import LIVE, go
 
 _MOST: Final = 20
+_PROBLEM: Final = "autopilot.problem"
+_REFUSALS: Final = "autopilot.refusals"  # a switch that was refused goes back, as a new widget
 _ABOUT: Final = (
     "When the verdict becomes collapsed or diverged, the run is paused, and fixes of the likeliest causes are tried on "
     "two short twins beside it. The first that is proven is put in force at the last healthy checkpoint; one that "
@@ -45,7 +47,7 @@ def autopilot(record: RunRecord) -> None:
 
 def _switch(record: RunRecord, pilot: Autopilot) -> None:
     """The widgets follow what is kept with the run; a switch thrown elsewhere makes them new ones."""
-    version = f"{record.id}.{pilot.is_on}.{pilot.max_acts}"
+    version = f"{record.id}.{pilot.is_on}.{pilot.max_acts}.{st.session_state.get(_REFUSALS, 0)}"
     most_key = f"autopilot.most.{version}"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.toggle(
@@ -60,7 +62,7 @@ def _switch(record: RunRecord, pilot: Autopilot) -> None:
 
 
 def _say(pilot: Autopilot) -> None:
-    problem = st.session_state.pop("autopilot.problem", "")
+    problem = st.session_state.pop(_PROBLEM, "")
     if problem:
         st.caption(f":red[\u2715] {escape(problem)}")
     st.caption(words(pilot))
@@ -132,4 +134,5 @@ def _turn(run_id: str, on: bool, most_key: str = "") -> None:
         else:
             switch_off(state.home(), run_id)
     except EdgeFTError as error:
-        st.session_state["autopilot.problem"] = str(error)
+        st.session_state[_PROBLEM] = str(error)
+        st.session_state[_REFUSALS] = st.session_state.get(_REFUSALS, 0) + 1

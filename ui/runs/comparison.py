@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from string import ascii_uppercase
 from typing import Any, Final
 
 import pandas as pd
@@ -20,6 +21,7 @@ from edgeft_core.store.contract import RunRecord
 from ui import state
 from ui.controls import format_value
 from ui.live_chart import live_chart
+from ui.messages import escape
 
 # (signal, measured now and then)
 _CHARTS: Final = (
@@ -37,6 +39,7 @@ _METRICS: Final = (
 MOST_COMPARED: Final = 6
 """There are so many colours for lines."""
 
+_NAMED_IN_CHARTS: Final = 2  # names of more take the room of their lines: letters stand for them
 _HEIGHT_PX: Final = 200
 _POINTS: Final = 400
 
@@ -45,11 +48,15 @@ def comparison(*run_ids: str) -> None:
     """Charts, then settings that differ, then numbers."""
     found = queries.compare(state.home(), *run_ids)
     names = distinct_names(found.runs)
+    lines = names if len(names) <= _NAMED_IN_CHARTS else list(ascii_uppercase[: len(names)])
+    if lines is not names:
+        names = [f"{letter} {name}" for letter, name in zip(lines, names, strict=True)]
+        st.markdown(" &nbsp; ".join(f"**{one[0]}** {escape(one[2:])}" for one in names))
     with st.container(key="charts"):
         for signal, sparse in _CHARTS:
             with st.container(key=f"compare_{signal}"):
                 st.markdown(f"**{SIGNALS[signal].title}**")
-                _chart(signal, sparse, found.runs, names)
+                _chart(signal, sparse, found.runs, lines)
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**Settings that differ**")
