@@ -98,13 +98,7 @@ class Pilot:
         except (UnknownRunError, *_PASSING):
             raise
         except Exception as error:
-            log.exception("the autopilot of run %s gives up", one.record.id)
-            told = (
-                str(error)
-                if isinstance(error, EdgeFTError)
-                else f"Unexpected {type(error).__name__}: {error}"
-            )
-            turn = given_up(one.pilot, one.seen, f"Gives up: {told}")
+            turn = given_up(one.pilot, one.seen, f"Gives up: {_sentence(error)}")
         if turn is None:
             return None
         self._take(one, turn)

@@ -62,8 +62,7 @@ def _switch(record: RunRecord, pilot: Autopilot) -> None:
 
 
 def _say(pilot: Autopilot) -> None:
-    problem = st.session_state.pop(_PROBLEM, "")
-    if problem:
+    if problem := st.session_state.get(_PROBLEM):
         st.caption(f":red[\u2715] {escape(problem)}")
     st.caption(words(pilot))
 
@@ -128,6 +127,7 @@ def _to_child(run_id: str) -> None:
 
 def _turn(run_id: str, on: bool, most_key: str = "") -> None:
     """Switch it; on, it takes the number that the box beside the switch holds."""
+    st.session_state.pop(_PROBLEM, None)
     try:
         if on:
             switch_on(state.home(), run_id, max_acts=int(st.session_state[most_key]))
