@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
 from typing import Any
 
-from edgeft_core.config import RunConfig
 from edgeft_core.config_keys import flatten
 from edgeft_core.engine.batch_monitor import BatchMonitor
 from edgeft_core.engine.collaborator import Collaborator
-from edgeft_core.engine.controls import Controls, changed_live
+from edgeft_core.engine.controls import Controls, LiveSettings, changed_live
 from edgeft_core.engine.forward import StepBatch
 from edgeft_core.engine.leg import Leg
 from edgeft_core.engine.reach import refuse_out_of_reach, shapes_the_plan
 from edgeft_core.engine.rewinding import state_of
 from edgeft_core.errors import ConfigError, RequestError, WeightsError
 from edgeft_core.events import CheckpointKind, ControlHandled, ControlRequest, Event, PauseChanged
-from edgeft_core.ramps import ramps_to
 
 WAIT_S = 0.25
 """How long a paused run sleeps before it asks again."""
+
+_ANSWERS_KEPT = 32
+"""A checkpoint holds the latest answers: its worker may have died before they were written into the catalog."""
 
 
 class ControlDesk(Collaborator):
@@ -48,17 +51,26 @@ class ControlDesk(Collaborator):
         self._waiting: deque[ControlRequest] = deque()
         self._dated: deque[ControlRequest] = deque()
         self._answered: set[int] = set()
-        self._promised: RunConfig | None = None
+        self._promised: LiveSettings | None = None
         self._paused = False
         self._latest = self._in_checkpoint = 0
+        self._to_come: frozenset[int] = frozenset()
+        self._answers: dict[int, ControlHandled] = {}
         self.stop = False
 
     def state(self) -> dict[str, Any]:
-        return {"latest": self._latest}
+        kept = [asdict(one) for one in list(self._answers.values())[-_ANSWERS_KEPT:]]
+        to_come = [one.command_id for one in self._dated]
+        return {"latest": self._latest, "to_come": to_come, "answers": json.dumps(kept)}
 
     def load(self, state: dict[str, Any]) -> None:
-        """Requests up to the latest that took effect before the checkpoint are in force with it."""
+        """Requests up to the latest that was seen to before the checkpoint have their answer in it."""
         self._latest = self._in_checkpoint = int(state["latest"])
+        self._to_come = frozenset(
+            state.get("to_come", ())
+        )  # older checkpoints hold neither these nor answers
+        older = [ControlHandled(**one) for one in json.loads(state.get("answers", "[]"))]
+        self._answers = {one.command_id: one for one in older} | self._answers
 
     def before_step(self, leg: Leg, batch: StepBatch) -> Iterable[Event]:  # noqa: ARG002
         yield from self.between_steps(leg)
@@ -75,29 +87,42 @@ class ControlDesk(Collaborator):
         What is under way is not disturbed: the same commands at the same steps give the same run again.
         """
         for request in self._controls.poll(_next_step(leg)):
-            if request.kind == "set" and not (request.at_step or shapes_the_plan(request.changes)):
+            if self._can_be_promised(leg, request):
                 yield self._promise(leg, request)
             self._sort([request])
 
+    def _can_be_promised(self, leg: Leg, request: ControlRequest) -> bool:
+        """Whether it is known already from which step on a change will hold: not behind a rewind, nor at the end."""
+        if (
+            leg.session.position.step >= leg.session.steps_total
+            or request.kind != "set"
+            or request.at_step
+            or shapes_the_plan(request.changes)
+        ):
+            return False
+        return not any(one.kind == "rewind" for one in (*self._waiting, *self._dated))
+
     def _sort(self, requests: Iterable[ControlRequest]) -> None:
-        """Those that are to come at a step of their own wait for it."""
+        """Those that are to come at a step of their own wait for it, unless they came before the checkpoint."""
         for request in requests:
-            (self._dated if request.at_step else self._waiting).append(request)
+            waits = request.at_step and not self._is_in_checkpoint(request)
+            (self._dated if waits else self._waiting).append(request)
+
+    def _is_in_checkpoint(self, request: ControlRequest) -> bool:
+        """Whether the state that the run went on from has it in force already, or refused it."""
+        if request.kind not in {"set", "rewind"} or request.command_id in self._to_come:
+            return False
+        return 0 < request.command_id <= self._in_checkpoint
 
     def _promise(self, leg: Leg, request: ControlRequest) -> ControlHandled:
         """Say what will become of a change without making it yet."""
         step = _next_step(leg)
-        before = self._promised or leg.session.live.config
         self._answered.add(request.command_id)
-        values = flatten(before)
-        previous = {key: values[key] for key in request.changes if key in values}
+        self._promised = self._promised or LiveSettings(leg.session.live.config)
         try:
-            promised = changed_live(before, request.changes)
-            if over_steps := request.over_steps:
-                ramps_to(promised, previous, over_steps)
+            previous = self._promised.change(request.changes, over_steps=request.over_steps, step=step)
         except ConfigError as error:
             return ControlHandled(request.command_id, step, "refused", str(error))
-        self._promised = promised
         return ControlHandled(request.command_id, step, "applied", previous=previous)
 
     def _handle(self, leg: Leg) -> Iterator[Event]:
@@ -120,8 +145,9 @@ class ControlDesk(Collaborator):
 
     def _one(self, leg: Leg, request: ControlRequest) -> Iterator[Event]:
         if request.kind in {"set", "rewind"}:
-            if 0 < request.command_id <= self._in_checkpoint:
-                yield ControlHandled(request.command_id, _next_step(leg), "applied")
+            if self._is_in_checkpoint(request):
+                as_now = ControlHandled(request.command_id, _next_step(leg), "applied")
+                yield self._answers.get(request.command_id, as_now)
                 return
             yield from self._set(leg, request) if request.kind == "set" else self._take_back(leg, request)
             self._latest = max(self._latest, request.command_id)
@@ -142,14 +168,15 @@ class ControlDesk(Collaborator):
         try:
             content = state_of(session, int(request.options["to_step"]))
         except (RequestError, WeightsError) as error:
-            yield ControlHandled(request.command_id, asked_at, "refused", str(error))
+            yield self._answer(ControlHandled(request.command_id, asked_at, "refused", str(error)))
             return
         yield from self._rewind(leg, content)
         self._latest, self._answered = request.command_id, set()
         now = flatten(session.live.config)
         changed = {key: value for key, value in now.items() if value != before[key]}
         previous = {key: before[key] for key in changed}
-        yield ControlHandled(request.command_id, asked_at, "applied", previous=previous, changes=changed)
+        handled = ControlHandled(request.command_id, asked_at, "applied", previous=previous, changes=changed)
+        yield self._answer(handled)
 
     def _set(self, leg: Leg, request: ControlRequest) -> Iterator[Event]:
         session, before = leg.session, leg.settings
@@ -168,10 +195,16 @@ class ControlDesk(Collaborator):
                 yield from self._monitor.flush(leg)
                 yield session.plan()
             leg.follow_settings(before)
+        self._answer(handled)
         if request.command_id in self._answered:
             self._answered.remove(request.command_id)
         else:
             yield handled
+
+    def _answer(self, handled: ControlHandled) -> ControlHandled:
+        """Keep an answer for the checkpoints to come."""
+        self._answers[handled.command_id] = handled
+        return handled
 
 
 def _next_step(leg: Leg) -> int:

@@ -18,7 +18,7 @@ _SINGLE: tuple[CheckpointKind, ...] = ("last", "best", "first")
 
 
 def state_of(session: Session, step: int) -> dict[str, Any]:
-    """The run's own state after ``step``, from whichever checkpoint holds it.
+    """The run's own state after ``step``, before any command that came between it and the next step.
 
     Raises:
         RequestError: there is none, or it is not before the step that the run is at; says which there are.
@@ -31,13 +31,20 @@ def state_of(session: Session, step: int) -> dict[str, Any]:
         raise RequestError(
             f"There is no checkpoint of step {step} to go back to; there are some of: {steps}."
         )
-    problem = WeightsError(f"There is no checkpoint of step {step}.")
+    found, problem = [], WeightsError(f"There is no checkpoint of step {step}.")
     for path in paths[step]:
         try:
-            return checkpoint_file.read(path)
+            found.append(checkpoint_file.read(path))
         except WeightsError as error:
             problem = error
-    raise problem
+    if not found:
+        raise problem
+    return min(found, key=_latest_command)
+
+
+def _latest_command(content: dict[str, Any]) -> int:
+    """The latest command in force in a checkpoint: one that was asked for after a change holds the change."""
+    return int(content["collaborators"].get("ControlDesk", {}).get("latest", 0))
 
 
 def _holding(folder: Path) -> dict[int, list[Path]]:

@@ -130,8 +130,12 @@ def move(
     step: int,
     *,
     worker: ProcessIdentity | None = None,
+    goes_on: bool = False,
 ) -> RunRecord:
     """One transition, its history row, and an answer to every command that can no longer be handled.
+
+    Args:
+        goes_on: the run is about to be queued again, and its next worker will answer.
 
     Raises:
         TransitionError: ``target`` cannot be entered from the state that the run is in, or the run is no longer
@@ -153,7 +157,7 @@ def move(
     if target is RunState.RUNNING:
         first_time = (runs.c.id == run_id) & runs.c.started_at.is_(None)
         connection.execute(update(runs).where(first_time).values(started_at=now))
-    if target in ENDED:
+    if target in ENDED and not goes_on:
         commands.refuse_pending(connection, run_id, f"the run is {target.value}")
     data = {"from": before, "to": target.value} | ({"error": error} if error else {})
     history.add(connection, run_id, "state", target.value, step=step, data=data)
@@ -166,7 +170,7 @@ def lose(connection: Connection, run: RunRecord, error: str, *, again: bool) -> 
     still = select(runs.c.id).where(runs.c.id == run.id, runs.c.state.in_([one.value for one in ACTIVE]))
     if connection.execute(still.where(*_of_worker(run.worker)).with_for_update()).one_or_none() is None:
         return False
-    move(connection, run.id, RunState.LOST, error, step)
+    move(connection, run.id, RunState.LOST, error, step, goes_on=again)
     if again:
         move(connection, run.id, RunState.QUEUED, "", step)
         connection.execute(update(runs).where(runs.c.id == run.id).values(restarts=run.restarts + 1))

@@ -166,6 +166,11 @@ def test_a_checkpoint_on_request_is_written_at_once_and_kept(tmp_path: Path) -> 
 class Impatient:
     """Asks for everything at once, as soon as the validation is under way."""
 
+    requests: tuple[ControlRequest, ...] = (
+        ControlRequest(1, "checkpoint"),
+        ControlRequest(2, "set", {"head.temperature": 2.0}),
+        ControlRequest(3, "stop"),
+    )
     validating: bool = False
     asked: bool = False
 
@@ -173,11 +178,7 @@ class Impatient:
         if not self.validating or self.asked:
             return ()
         self.asked = True
-        return (
-            ControlRequest(1, "checkpoint"),
-            ControlRequest(2, "set", {"head.temperature": 2.0}),
-            ControlRequest(3, "stop"),
-        )
+        return self.requests
 
     def wait(self, timeout_s: float) -> None:
         raise AssertionError("nobody paused")
@@ -197,6 +198,37 @@ def test_during_a_validation_settings_change_at_once_and_the_rest_waits_for_the_
     assert events.index(changed) < events.index(validated) < events.index(saved)
     assert [one.kind for one in of(CheckpointSaved, events)] == [*("first", "last", "best", "manual", "last")]
     assert of(RunEnded, events)[0] == RunEnded(6, "stopped", {})
+
+
+def asked_while_validating(home: Path, *requests: ControlRequest, after_step: int = 6) -> list[Event]:
+    """A run that gets requests during the validation that comes after a step."""
+    controls = Impatient(requests)
+    events: list[Event] = []
+    for event in started(tiny(), home, controls=controls):
+        events.append(event)
+        validates = isinstance(event, Progress) and event.what == "Embedding validation images"
+        controls.validating |= validates and len(by_step(events)) == after_step
+    assert controls.asked
+    return events
+
+
+def test_what_was_in_force_before_a_change_is_told_right_while_a_gradual_one_waits(tmp_path: Path) -> None:
+    gradual = ControlRequest(1, "set", {"head.scale": 8.0}, {"over_steps": 100})
+    at_once = ControlRequest(2, "set", {"head.scale": 20.0})
+    events = asked_while_validating(tmp_path, gradual, at_once, ControlRequest(3, "stop"))
+    assert [dict(one.previous) for one in of(ControlHandled, events)] == [*[{"head.scale": 16.0}] * 2, {}]
+
+
+def test_no_step_is_promised_to_a_change_behind_a_rewind(tmp_path: Path) -> None:
+    back = ControlRequest(1, "rewind", options={"to_step": 0})
+    events = asked_while_validating(tmp_path, back, ControlRequest(2, "set", {"head.temperature": 2.0}))
+    assert [(one.command_id, one.step) for one in of(ControlHandled, events)] == [(1, 7), (2, 1)]
+    assert by_step(events)[1].scalars["temperature"] == 2.0
+
+
+def test_a_change_that_no_step_is_left_for_is_not_told_to_be_in_force(tmp_path: Path) -> None:
+    late = ControlRequest(1, "set", {"head.temperature": 2.0})
+    assert of(ControlHandled, asked_while_validating(tmp_path, late, after_step=24)) == []
 
 
 def test_a_stop_is_heard_while_embeddings_are_still_computed(

@@ -269,3 +269,69 @@ def test_one_flipped_bit_anywhere_in_the_weights_is_found(tmp_path: Path) -> Non
             assert type(error).__name__ == "WeightsError"
         else:  # between the parts, where nothing is read from
             assert content["numbers"] == list(range(5000))
+
+
+def dead_after_ring(home: Path, script: Script) -> list[Event]:
+    """A run that dies once the checkpoint of step 5 is in the ring."""
+    events: list[Event] = []
+    for event in started(tiny(**RING), home, controls=script):
+        events.append(event)
+        if isinstance(event, CheckpointSaved) and event.kind == "ring":
+            break
+    return events
+
+
+def test_an_answer_that_nobody_wrote_down_before_the_worker_died_is_given_again(tmp_path: Path) -> None:
+    asked, refused = change(1, {"head.margin_rad": 0.5}), change(2, {"head.temperature": 0.0})
+    events = dead_after_ring(tmp_path, Script({4: [asked, refused]}))
+    again = events_of(
+        tiny(**RING), tmp_path, controls=Script({6: [asked, refused], **stop_at(7).at}), resume=True
+    )
+    assert of(ControlHandled, again)[:2] == of(ControlHandled, events)
+    assert [(one.step, one.outcome) for one in of(ControlHandled, again)][:2] == [
+        (4, "applied"),
+        (4, "refused"),
+    ]
+
+
+def test_a_rewind_that_is_over_keeps_no_later_change_from_being_made_again(tmp_path: Path) -> None:
+    config = tiny(**RING)
+    requests = [change(1, {"head.scale": 20.0}), rewind(2, 5), change(3, {"head.temperature": 2.0})]
+    script = Script({4: requests[:1], 10: requests[1:2], **stop_at(99).at})
+    events: list[Event] = []
+    for event in started(config, tmp_path, controls=script):
+        events.append(event)
+        if isinstance(event, Rewound):
+            script.at[7] = requests[2:]
+        if isinstance(event, BatchDone) and event.step == 8 and of(Rewound, events):
+            break
+    steps = {one.command_id: one.step for one in of(ControlHandled, events)}
+    assert steps == {1: 4, 2: 10, 3: 7}
+    dated = [replace(one, options={**one.options, "at_step": steps[one.command_id]}) for one in requests]
+    for one in numbered(tmp_path / "run"):
+        one.path.unlink()  # what is left is of step 6, after the rewind and before the last change
+    again = events_of(config, tmp_path, controls=Script({7: dated, **stop_at(9).at}), resume=True)
+    assert {one.step: one.scalars["temperature"] for one in of(BatchDone, again)} == {7: 2.0, 8: 2.0}
+
+
+def test_a_change_that_is_to_be_made_again_is_not_lost_by_a_newer_one_and_a_second_death(
+    tmp_path: Path,
+) -> None:
+    config = tiny(**RING)
+    again = change(1, {"head.temperature": 2.0}, at_step=8)
+    dead_after_ring(tmp_path, Script({1: [again], 3: [change(2, {"head.scale": 20.0})]}))
+    third = events_of(config, tmp_path, controls=Script({6: [again], **stop_at(9).at}), resume=True)
+    assert {one.step: one.scalars["temperature"] for one in of(BatchDone, third)} == {6: 1.0, 7: 1.0, 8: 2.0}
+
+
+def test_a_rewind_takes_the_state_of_its_step_before_the_changes_that_came_after_it(tmp_path: Path) -> None:
+    script = Script(
+        {
+            6: [change(1, {"head.temperature": 2.0}), ControlRequest(2, "checkpoint")],
+            8: [rewind(3, 5)],
+            **stop_at(9).at,
+        }
+    )
+    events = events_of(tiny(**RING), tmp_path, controls=script)
+    assert {(one.step, one.kind) for one in of(CheckpointSaved, events)} >= {(5, "manual"), (5, "ring")}
+    assert [one.scalars["temperature"] for one in of(BatchDone, since_rewind(events))][:1] == [1.0]

@@ -10,6 +10,7 @@ import pytest
 
 from edgeft_core.config import RunConfig
 from edgeft_core.errors import TransitionError
+from edgeft_core.events import ControlRequest
 from edgeft_core.jobs import dispatcher, liveness
 from edgeft_core.jobs.liveness import SILENT_AFTER_S, Watch, last_lines
 from edgeft_core.jobs.states import RunState
@@ -119,6 +120,20 @@ def test_a_run_whose_worker_died_is_queued_again_as_often_as_it_may(catalog: Sql
     assert lost.state is RunState.LOST
     assert "It was taken up again 1 times already" in lost.error
     assert catalog.move_run("run", RunState.QUEUED).restarts == 0, "somebody's click counts anew"
+
+
+def test_what_was_asked_of_a_worker_that_died_waits_for_the_next_one_or_is_refused(
+    catalog: SqlCatalog,
+) -> None:
+    me = current_process()
+    running(catalog, replace(me, started_at=me.started_at - 3600), max_restarts=1)
+    asked = catalog.add_command("run", ControlRequest(0, "stop"), requested_by="user")
+    Watch(catalog).mark_lost()
+    assert catalog.pending_commands("run") == [asked]
+    catalog.claim_run("run", replace(me, started_at=me.started_at - 1800))
+    Watch(catalog).mark_lost()
+    answer = catalog.command(asked.id)
+    assert (answer.outcome, answer.reason) == ("refused", "the run is lost")
 
 
 def test_a_worker_that_only_fell_silent_gets_no_second_one_beside_it(catalog: SqlCatalog) -> None:
