@@ -90,10 +90,14 @@ TOML = st.one_of(
 
 
 def command_line(arguments: list[str], folder: Path) -> None:
-    home = str(folder / "home")
+    home = Home(folder / "home").ensure()
+    with closing(open_catalog(home.catalog_url)) as catalog:
+        catalog.add_run("r1", "first try", RunConfig())
+    if arguments[0] in WAITING:
+        arguments = [*arguments, "--timeout=0"]
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = main(["--home", home, *arguments])
+        code = main(["--home", str(home.root), *arguments])
     assert code in {0, 1, 2}, (arguments, code)
     said = out.getvalue() + err.getvalue()
     assert "Traceback" not in said, (arguments, said[-500:])
@@ -107,6 +111,9 @@ VERBS = [
     "metrics",
     "diagnose",
     "set",
+    "undo",
+    "rewind",
+    "replay",
     "pause",
     "resume",
     "stop",
@@ -114,17 +121,38 @@ VERBS = [
     "fork",
     "delete",
     "presets",
+    "sweep-results",
 ]
+WAITING = {"set", "undo", "rewind", "pause", "resume", "stop", "checkpoint"}
+"""Verbs that wait for the outcome, which comes from a worker: there is none here."""
 WORD = st.one_of(
     st.sampled_from(
-        ["--json", "--help", "--wait", "--keys", "--limit", "-5", "head.scale=8", "head.scale=", "=", "--yes"]
+        [
+            "--json",
+            "--help",
+            "--wait",
+            "--keys",
+            "--limit",
+            "-5",
+            "head.scale=8",
+            "head.scale=",
+            "=",
+            "--yes",
+            "--to",
+            "0",
+            "--over",
+            "--name",
+            "--set",
+            "r1",
+            "first try",
+        ]
     ),
     st.text(string.printable, max_size=12),
     TEXT.filter(lambda text: "\0" not in text),
 )
-COMMAND_LINE = st.tuples(st.sampled_from(VERBS), st.lists(WORD, max_size=4)).map(
-    lambda said: [said[0], *said[1]]
-)
+COMMAND_LINE = st.tuples(
+    st.sampled_from(VERBS), st.sampled_from([["r1"], []]), st.lists(WORD, max_size=4)
+).map(lambda said: [said[0], *said[1], *said[2]])
 
 
 def commands(changes: dict[str, Any], folder: Path) -> None:
@@ -156,10 +184,15 @@ FILES = st.tuples(
 FOLDERS = st.dictionaries(NAMES, st.lists(FILES, max_size=5), max_size=5)
 
 
-def dataset(people: dict[str, list[tuple[str, str, int, bytes, int]]], folder: Path) -> None:
-    """Folders of people whose pictures are cut short and overwritten in places."""
+def dataset(case: tuple[bool, dict[str, list[tuple[str, str, int, bytes, int]]]], folder: Path) -> None:
+    """Folders of people whose pictures are cut short and overwritten in places, alone or beside sound ones."""
+    beside_sound, people = case
     source = folder / "faces"
     source.mkdir()
+    for person in ("anna", "bert", "carl") if beside_sound else ():
+        (source / person).mkdir()
+        for number in range(5):
+            (source / person / f"{number}.png").write_bytes(PICTURES["png"])
     for person, files in people.items():
         (source / person).mkdir(exist_ok=True)
         for name, suffix, cut, patch, at in files:
@@ -256,7 +289,7 @@ TARGETS: dict[str, Target] = {
     "toml": (TOML, toml),
     "command line": (COMMAND_LINE, command_line),
     "commands": (CHANGES, commands),
-    "dataset folders": (FOLDERS, dataset),
+    "dataset folders": (st.tuples(st.booleans(), FOLDERS), dataset),
     "weight files": (WEIGHTS, weights),
     "catalog rows": (ROWS, catalog_row),
 }
