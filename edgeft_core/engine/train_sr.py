@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss, smooth_l1_loss
 
 from edgeft_core.config import DataConfig
-from edgeft_core.data import open_dataset
+from edgeft_core.data import FaceDataset, open_dataset
 from edgeft_core.data.batches import Batch, BatchLoader
 from edgeft_core.data.transforms import unit_draws
 from edgeft_core.engine.device import choose_device, describe
@@ -84,24 +84,12 @@ def train_super_resolution(
     begun = time.monotonic()
     place = choose_device(device)
     dataset = open_dataset(data, seed=seed, cache=cache, progress=progress)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = ResidualUpscaler(data.image_px, width=width, blocks=blocks).to(place)
+    network = _network(data.image_px, width, blocks, seed).to(place)
     training = BatchLoader(dataset, "train", batch_size=batch_size, seed=seed, shuffle=True, workers=data.workers,
                            drop_last=True)  # fmt: skip
     scoring = BatchLoader(dataset, "validation", batch_size=32, seed=seed, shuffle=True, workers=0)
-    bicubic = mean_psnr(BicubicUpscaler(data.image_px), scoring, place)
-    best = Figures(
-        psnr_db=-math.inf,
-        psnr_bicubic_db=bicubic,
-        step=0,
-        steps=steps,
-        images=len(dataset.splits["train"]),
-        parameters=sum(one.numel() for one in network.parameters()),
-        low_res_px=data.low_res_px,
-        image_px=data.image_px,
-        seconds=0.0,
-        device=describe(place),
+    best = _untrained(
+        network, dataset, mean_psnr(BicubicUpscaler(data.image_px), scoring, place), steps, place
     )
     for step in _steps(network, training, steps=steps, lr=lr, seed=seed, device=place):
         if progress is not None:
@@ -110,10 +98,34 @@ def train_super_resolution(
             continue
         psnr = mean_psnr(network, scoring, place)
         if psnr > best.psnr_db:
-            best = Figures(**{**asdict(best), "psnr_db": psnr, "step": step})
+            best = replace(best, psnr_db=psnr, step=step)
             _keep(network, out, best)
     training.close()
-    return asdict(Figures(**{**asdict(best), "seconds": time.monotonic() - begun}))
+    return asdict(replace(best, seconds=time.monotonic() - begun))
+
+
+def _network(image_px: int, width: int, blocks: int, seed: int) -> ResidualUpscaler:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return ResidualUpscaler(image_px, width=width, blocks=blocks)
+
+
+def _untrained(
+    network: ResidualUpscaler, dataset: FaceDataset, bicubic_db: float, steps: int, device: torch.device
+) -> Figures:
+    """The figures before any step: every network is better."""
+    return Figures(
+        psnr_db=-math.inf,
+        psnr_bicubic_db=bicubic_db,
+        step=0,
+        steps=steps,
+        images=len(dataset.splits["train"]),
+        parameters=sum(one.numel() for one in network.parameters()),
+        low_res_px=dataset.low_res_px,
+        image_px=dataset.image_px,
+        seconds=0.0,
+        device=describe(device),
+    )
 
 
 def _keep(network: ResidualUpscaler, out: Path, figures: Figures) -> None:
