@@ -1,11 +1,13 @@
-"""From the options of ``train`` to a RunConfig: preset, then file, then --data and --weights, then --set."""
+"""The options that describe a RunConfig, and the way to it: preset, then file, --data and --weights, then --set."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from edgeft_core.cli.assignments import divided
 from edgeft_core.cli.toml_file import SettingsFile, read_settings
@@ -16,6 +18,13 @@ from edgeft_core.jobs.paths import missing_paths
 from edgeft_core.presets import PRESETS
 
 DEFAULT_PRESET = "recommended"
+
+PresetOption = Annotated[
+    str | None, typer.Option(metavar="NAME", help=f"Starting point; else {DEFAULT_PRESET}.")
+]
+ConfigOption = Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Settings over the preset's.")]
+DataOption = Annotated[str | None, typer.Option(metavar="DIR", help="Folder of images, or synthetic.")]
+WeightsOption = Annotated[str | None, typer.Option(metavar="FILE", help="Weights, or demo, none, timm.")]
 
 
 def assemble(

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, Protocol
 
 import typer
 
@@ -12,6 +13,7 @@ from edgeft_core.cli.assignments import parse_assignments
 from edgeft_core.cli.session import HomeOption, JsonOption, RunArgument, Session, begin
 from edgeft_core.errors import TransitionError
 from edgeft_core.jobs import control, replaying
+from edgeft_core.settings import Home
 from edgeft_core.store.contract import CommandRecord, RunRecord
 
 _BY = "command line"
@@ -48,69 +50,41 @@ def set_values(
     return _told(session, asked)
 
 
-def pause(
-    context: typer.Context,
-    *,
-    run: RunArgument,
-    timeout_s: TimeoutOption = 30.0,
-    home: HomeOption = None,
-    as_json: JsonOption = False,
-) -> int:
-    """Halt a run before its next step."""
-    session = begin(context, home, as_json)
-    return _told(session, control.pause(session.home, run, requested_by=_BY, wait_s=timeout_s))
+class _Ask(Protocol):
+    """A verb of ``jobs.control`` that says nothing but which run it is about."""
+
+    def __call__(
+        self, home: Home, run: str, *, requested_by: str, wait_s: float | None
+    ) -> CommandRecord | RunRecord: ...
 
 
-def resume(
-    context: typer.Context,
-    *,
-    run: RunArgument,
-    timeout_s: TimeoutOption = 30.0,
-    home: HomeOption = None,
-    as_json: JsonOption = False,
-) -> int:
-    """Let a paused run go on; a stopped, failed or lost one goes on from its last checkpoint."""
-    session = begin(context, home, as_json)
-    return _told(session, control.resume(session.home, run, requested_by=_BY, wait_s=timeout_s))
+def _verb(ask: _Ask, text: str) -> Callable[..., int]:
+    """A command that asks a run and tells the outcome; ``text`` is its help."""
+
+    def verb(
+        context: typer.Context,
+        *,
+        run: RunArgument,
+        timeout_s: TimeoutOption = 30.0,
+        home: HomeOption = None,
+        as_json: JsonOption = False,
+    ) -> int:
+        session = begin(context, home, as_json)
+        return _told(session, ask(session.home, run, requested_by=_BY, wait_s=timeout_s))
+
+    verb.__doc__ = text
+    return verb
 
 
-def stop(
-    context: typer.Context,
-    *,
-    run: RunArgument,
-    timeout_s: TimeoutOption = 30.0,
-    home: HomeOption = None,
-    as_json: JsonOption = False,
-) -> int:
-    """End a run with a checkpoint."""
-    session = begin(context, home, as_json)
-    return _told(session, control.stop(session.home, run, requested_by=_BY, wait_s=timeout_s))
-
-
-def checkpoint(
-    context: typer.Context,
-    *,
-    run: RunArgument,
-    timeout_s: TimeoutOption = 30.0,
-    home: HomeOption = None,
-    as_json: JsonOption = False,
-) -> int:
-    """Save a checkpoint that is kept."""
-    session = begin(context, home, as_json)
-    return _told(session, control.checkpoint(session.home, run, requested_by=_BY, wait_s=timeout_s))
-
-
-def undo(
-    context: typer.Context,
-    *,
-    run: RunArgument,
-    timeout_s: TimeoutOption = 30.0,
-    home: HomeOption = None,
-    as_json: JsonOption = False,
-) -> int:
-    """Take back the latest live change that still counts; again takes back the one before it."""
-    session = begin(context, home, as_json)
-    return _told(session, control.undo(session.home, run, requested_by=_BY, wait_s=timeout_s))
+pause = _verb(control.pause, "Halt a run before its next step.")
+resume = _verb(
+    control.resume, "Let a paused run go on; a stopped, failed or lost one goes on from its last checkpoint."
+)
+stop = _verb(control.stop, "End a run with a checkpoint.")
+checkpoint = _verb(control.checkpoint, "Save a checkpoint that is kept.")
+undo = _verb(
+    control.undo, "Take back the latest live change that still counts; again takes back the one before it."
+)
 
 
 def rewind(

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from edgeft_core.cli.assembling import DataOption
 from edgeft_core.cli.assignments import parse_assignments
 from edgeft_core.cli.session import HomeOption, JsonOption, RunArgument, begin
 from edgeft_core.config import RunConfig
@@ -85,7 +86,7 @@ def train_sr(
     context: typer.Context,
     *,
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where the weights go (safetensors).")],
-    data: Annotated[str | None, typer.Option(metavar="DIR", help="Folder of images, or synthetic.")] = None,
+    data: DataOption = None,
     low_res_px: Annotated[int, typer.Option(help="Edge of the low-resolution faces: 16, 24 or 32.")] = 32,
     steps: Annotated[int, typer.Option(help="Optimiser steps.", min=1)] = 3000,
     batch_size: Annotated[int, typer.Option(help="Images per step.", min=1)] = 16,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from edgeft_core.cli.assembling import DEFAULT_PRESET, assemble
+from edgeft_core.cli.assembling import ConfigOption, DataOption, PresetOption, WeightsOption, assemble
 from edgeft_core.cli.session import HomeOption, JsonOption, begin
 from edgeft_core.config import RunConfig
 from edgeft_core.preflight.report import PreflightReport
@@ -20,14 +20,10 @@ _INDENT = " " * 10
 def preflight(
     context: typer.Context,
     *,
-    preset: Annotated[
-        str | None, typer.Option(metavar="NAME", help=f"Starting point; else {DEFAULT_PRESET}.")
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option(metavar="FILE.toml", help="Settings over the preset's.")
-    ] = None,
-    data: Annotated[str | None, typer.Option(metavar="DIR", help="Folder of images, or synthetic.")] = None,
-    weights: Annotated[str | None, typer.Option(metavar="FILE", help="Weights, or demo, none, timm.")] = None,
+    preset: PresetOption = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    weights: WeightsOption = None,
     assignments: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="One setting; may be given many times."),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from edgeft_core import jobs
-from edgeft_core.cli.assembling import DEFAULT_PRESET, assemble
+from edgeft_core.cli.assembling import ConfigOption, DataOption, PresetOption, WeightsOption, assemble
 from edgeft_core.cli.session import HomeOption, JsonOption, begin
 from edgeft_core.presets import PRESETS
 
@@ -16,14 +15,10 @@ from edgeft_core.presets import PRESETS
 def train(
     context: typer.Context,
     *,
-    preset: Annotated[
-        str | None, typer.Option(metavar="NAME", help=f"Starting point; else {DEFAULT_PRESET}.")
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option(metavar="FILE.toml", help="Settings over the preset's.")
-    ] = None,
-    data: Annotated[str | None, typer.Option(metavar="DIR", help="Folder of images, or synthetic.")] = None,
-    weights: Annotated[str | None, typer.Option(metavar="FILE", help="Weights, or demo, none, timm.")] = None,
+    preset: PresetOption = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    weights: WeightsOption = None,
     assignments: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="One setting; may be given many times."),

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from edgeft_core import jobs
-from edgeft_core.cli.assembling import DEFAULT_PRESET, assemble
+from edgeft_core.cli.assembling import ConfigOption, DataOption, PresetOption, WeightsOption, assemble
 from edgeft_core.cli.assignments import parse_assignments
 from edgeft_core.cli.session import HomeOption, JsonOption, RunArgument, Session, begin
 from edgeft_core.config import RunConfig
@@ -47,14 +47,10 @@ def sweep(
             "--from", metavar="RUN", help="Data, backbone and settings of a run instead of a preset's."
         ),
     ] = None,
-    preset: Annotated[
-        str | None, typer.Option(metavar="NAME", help=f"Starting point; else {DEFAULT_PRESET}.")
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option(metavar="FILE.toml", help="Settings over the preset's.")
-    ] = None,
-    data: Annotated[str | None, typer.Option(metavar="DIR", help="Folder of images, or synthetic.")] = None,
-    weights: Annotated[str | None, typer.Option(metavar="FILE", help="Weights, or demo, none, timm.")] = None,
+    preset: PresetOption = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    weights: WeightsOption = None,
     assignments: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="One setting that all heads share."),
@@ -69,13 +65,7 @@ def sweep(
     problems: list[str] = []
     chosen = _axes(axes or [], named, problems)
     base = _base(session, source, preset, config, data, weights, assignments or [], problems)
-    if not chosen and base.sweep is not None:
-        chosen, draws = list(base.sweep.axes), draws or base.sweep.draws
-    if not chosen and not problems:
-        problems.append(f'A sweep needs axes: {HOW_TO_WRITE}, each behind --axis; or --axes "{_FIRST}"')
-    if problems:
-        raise ConfigError(problems)
-    swept = with_sweep(base, chosen, draws=draws)
+    swept = _swept(base, chosen, draws, problems)
     run = jobs.launch(session.home, swept, name=name or ("" if base.sweep else f"sweep-{base.preset}"))
     if wait:
         from edgeft_core.cli.following import follow  # noqa: PLC0415
@@ -146,6 +136,17 @@ def _base(  # noqa: PLR0917 - the options of train, in their order
     except ConfigError as error:
         problems += error.problems
         return RunConfig()
+
+
+def _swept(base: RunConfig, chosen: list[SweepAxis], draws: int, problems: list[str]) -> RunConfig:
+    """The base over its axes: those chosen, else its own. Raises ConfigError for ``problems``, and without axes."""
+    if not chosen and base.sweep is not None:
+        chosen, draws = list(base.sweep.axes), draws or base.sweep.draws
+    if not chosen and not problems:
+        problems = [f'A sweep needs axes: {HOW_TO_WRITE}, each behind --axis; or --axes "{_FIRST}"']
+    if problems:
+        raise ConfigError(problems)
+    return with_sweep(base, chosen, draws=draws)
 
 
 def _axes(texts: Sequence[str], named: str | None, problems: list[str]) -> list[SweepAxis]:
