@@ -71,14 +71,12 @@ PARTIAL = {"backbone__allow_partial": True}
 FAULTS: tuple[Fault, ...] = (
     Fault(
         "weights.missing/low-rank",
-        "weights.missing",
         "a low-rank file forced into the plain model",
         from_weights("low-rank", files.low_rank, **PARTIAL),
         mend=healthy,
     ),
     Fault(
         "weights.missing/prefix",
-        "weights.missing",
         "names behind a prefix that nobody knows, partial loading allowed",
         from_weights("prefix", files.prefixed("student_ema/"), **PARTIAL),
         mend=healthy,
@@ -86,21 +84,18 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "weights.missing/last-stage",
-        "weights.missing",
         "the last stage is not in the file",
         from_weights("no-stage-3", files.without("stages.3."), **PARTIAL),
         mend=healthy,
     ),
     Fault(
         "weights.missing/redrawn",
-        "weights.missing",
         "a complete file of which two stages were saved at random",
         from_weights("redrawn", files.redrawn("stages.2.", "stages.3.")),
         mend=healthy,
     ),
     Fault(
         "weights.missing/refused",
-        "weights.missing",
         "the last stage is not in the file, partial loading off",
         from_weights("no-stage-3", files.without("stages.3.")),
         mend=healthy,
@@ -108,7 +103,6 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "weights.nonfinite/partial",
-        "weights.nonfinite",
         "NaN in a weight file, partial loading allowed",
         from_weights("nan", files.with_nan("stages.1."), **PARTIAL),
         mend=healthy,
@@ -116,33 +110,27 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "weights.nonfinite/refused",
-        "weights.nonfinite",
         "NaN in a weight file, partial loading off",
         from_weights("nan", files.with_nan("stages.1.")),
         mend=healthy,
         on=SYNTHETIC,
     ),
-    Fault("input.range/0-255", "input.range", "pixels fed as 0 to 255", settings(data__normalisation="none")),
-    Fault(
-        "input.range/0-1", "input.range", "pixels fed as 0 to 1", settings(data__normalisation="zero_to_one")
-    ),
+    Fault("input.range/0-255", "pixels fed as 0 to 255", settings(data__normalisation="none")),
+    Fault("input.range/0-1", "pixels fed as 0 to 1", settings(data__normalisation="zero_to_one")),
     Fault(
         "input.range/0-255-published",
-        "input.range",
         "pixels fed as 0 to 255, s 64 and m .5",
         settings(data__normalisation="none", head__scale=64.0, head__margin_rad=0.5),
         on=SYNTHETIC,
     ),
     Fault(
         "input.range/saved-0-1",
-        "input.range",
         "floats of 0 to 1 saved as bytes",
         from_folder("unit", files.repainted(files.saved_as_unit)),
         mend=healthy,
     ),
     Fault(
         "input.range/saved-normalised",
-        "input.range",
         "normalised pixels saved as bytes",
         from_folder("normalised", files.repainted(files.saved_normalised)),
         mend=healthy,
@@ -150,14 +138,12 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "input.constant/black",
-        "input.constant",
         "all pictures are black",
         from_folder("black", files.repainted(files.black)),
         mend=healthy,
     ),
     Fault(
         "input.constant/placeholder",
-        "input.constant",
         "the same placeholder everywhere",
         from_folder("placeholder", files.repainted(files.placeholder)),
         mend=healthy,
@@ -165,13 +151,11 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "embedding.common_mode/recommended",
-        "embedding.common_mode",
         "a large bias in the embedding layer",
         from_weights("bias", files.common_mode(6.0)),
     ),
     Fault(
         "embedding.common_mode/low-scale",
-        "embedding.common_mode",
         "the same with s 8 and T 4",
         from_weights("bias", files.common_mode(6.0), head__scale=8.0, head__temperature=4.0),
         also=("scale.too_low",),
@@ -179,14 +163,12 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "embedding.collapsed/noise",
-        "embedding.collapsed",
         "a backbone that gives noise around one point",
         wrapped("noise", tampering.around_one_point(0.22)),
         mend=healthy,
     ),
     Fault(
         "embedding.collapsed/tight",
-        "embedding.collapsed",
         "the same, ten times closer to the point",
         wrapped("tight", tampering.around_one_point(0.02)),
         mend=healthy,
@@ -194,7 +176,6 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "embedding.alignment_only/pull",
-        "embedding.alignment_only",
         "SR/HR weight 10 in the fine-tuning, and a head that hardly pushes (s .5, T 2)",
         stage_settings(
             data__low_res_px=16,
@@ -208,17 +189,13 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "mode.train_eval/dropout",
-        "mode.train_eval",
         "dropout .9 behind the backbone",
         wrapped("dropout", tampering.dropout(0.9), stages=True),
         mend=healthy_stages,
     ),
-    Fault(
-        "head.not_training/lr", "head.not_training", "head learning rate 0", settings(stages__0__head_lr=0.0)
-    ),
+    Fault("head.not_training/lr", "head learning rate 0", settings(stages__0__head_lr=0.0)),
     Fault(
         "head.not_training/optimiser",
-        "head.not_training",
         "the head left out of the optimiser",
         altered(lambda: tampering.not_optimised("head")),
         mend=healthy,
@@ -226,14 +203,12 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "backbone.not_training/optimiser",
-        "backbone.not_training",
         "the backbone left out of the optimiser",
         altered(lambda: tampering.not_optimised("backbone"), stages=True),
         mend=healthy_stages,
     ),
     Fault(
         "backbone.not_training/detached",
-        "backbone.not_training",
         "no_grad left around the backbone",
         wrapped("detached", tampering.detached, stages=True, stages__1__weight_decay=0.0),
         mend=healthy_stages,
@@ -241,57 +216,40 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "head.collapsed/merged",
-        "head.collapsed",
         "an averaging step that pulls class weights together",
         altered(lambda: tampering.averaged_head(0.03)),
         mend=healthy,
     ),
-    Fault(
-        "lr.too_high/backbone",
-        "lr.too_high",
-        "backbone learning rate 1e-1",
-        stage_settings(stages__1__backbone_lr=1e-1),
-    ),
-    Fault("lr.too_low/1e-6", "lr.too_low", "head learning rate 1e-6", settings(stages__0__head_lr=1e-6)),
+    Fault("lr.too_high/backbone", "backbone learning rate 1e-1", stage_settings(stages__1__backbone_lr=1e-1)),
+    Fault("lr.too_low/1e-6", "head learning rate 1e-6", settings(stages__0__head_lr=1e-6)),
     Fault(
         "scale.too_low/reported",
-        "scale.too_low",
         "s 8 and T 4, as reported",
         settings(head__scale=8.0, head__temperature=4.0, head__margin_rad=0.1),
     ),
-    Fault(
-        "scale.too_low/1",
-        "scale.too_low",
-        "s 1",
-        settings(head__scale=1.0, stages__0__head_lr=3e-4),
-        on=SYNTHETIC,
-    ),
-    Fault("scale.too_high/256", "scale.too_high", "s 256", settings(head__scale=256.0)),
-    Fault("margin.too_large/1.5", "margin.too_large", "margin 1.5", settings(head__margin_rad=1.5)),
+    Fault("scale.too_low/1", "s 1", settings(head__scale=1.0, stages__0__head_lr=3e-4), on=SYNTHETIC),
+    Fault("scale.too_high/256", "s 256", settings(head__scale=256.0)),
+    Fault("margin.too_large/1.5", "margin 1.5", settings(head__margin_rad=1.5)),
     Fault(
         "margin.too_large/cosface",
-        "margin.too_large",
         "CosFace with margin 1.4",
         settings(head__kind="cosface", head__margin_rad=1.4),
         on=SYNTHETIC,
     ),
     Fault(
         "labels.shuffled/folders",
-        "labels.shuffled",
         "pictures in folders drawn by lot",
         from_folder("shuffled", files.shuffled_names),
         mend=healthy,
     ),
     Fault(
         "labels.split_mismatch/one-off",
-        "labels.split_mismatch",
         "validation folders numbered one off",
         from_folder("one-off", files.split(files.one_off)),
         mend=healthy,
     ),
     Fault(
         "labels.split_mismatch/no-name-shared",
-        "labels.split_mismatch",
         "validation folders with names of their own",
         from_folder("own-numbers", files.split(files.own_numbers)),
         mend=healthy,
@@ -299,7 +257,6 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "labels.out_of_range/head",
-        "labels.out_of_range",
         "a head with fewer classes than people",
         altered(lambda: tampering.head_of_other_size(5)),
         mend=healthy,
@@ -307,7 +264,6 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "labels.out_of_range/list",
-        "labels.out_of_range",
         "names without pictures on the list of classes",
         altered(lambda: tampering.longer_class_list(30)),
         mend=healthy,
@@ -315,14 +271,12 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "sampling.single_class/sorted",
-        "sampling.single_class",
         "batches in the order of the folders",
         altered(lambda: tampering.order(tampering.as_listed)),
         mend=healthy,
     ),
     Fault(
         "sampling.single_class/blocks",
-        "sampling.single_class",
         "blocks of sorted pictures, shuffled as blocks",
         altered(lambda: tampering.order(tampering.in_blocks(32))),
         mend=healthy,
@@ -330,21 +284,18 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "data.imbalance/two-people",
-        "data.imbalance",
         "two people have nine tenths of the pictures",
         from_folder("two-people", files.skewed(2, 0.9)),
         mend=healthy,
     ),
     Fault(
         "eval.margin/in-scores",
-        "eval.margin",
         "accuracy from logits with the margin in them",
         altered(tampering.margin_in_scores),
         mend=healthy,
     ),
     Fault(
         "numerics.nonfinite/root",
-        "numerics.nonfinite",
         "a square root that falls below zero in the fine-tuning",
         wrapped("root", tampering.broken_after(20), stages=True),
         mend=healthy_stages,

@@ -35,8 +35,7 @@ class Fault:
     """One way to get it wrong.
 
     Attributes:
-        name: unique, ``cause/how``.
-        cause: what should come first; empty for a healthy run.
+        name: unique, ``cause/how``, or ``healthy/how``.
         title: what somebody did.
         inject: the run with the fault.
         mend: the run after doing what the cause's text asks for, where no setting does it; None where one does.
@@ -45,7 +44,6 @@ class Fault:
     """
 
     name: str
-    cause: str
     title: str
     inject: Inject
     mend: Inject | None = None
@@ -53,8 +51,13 @@ class Fault:
     on: tuple[Kind, ...] = EVERYWHERE
 
     @property
+    def cause(self) -> str:
+        """What should come first; empty for a healthy run."""
+        return self.name.partition("/")[0] if self.group == "fault" else ""
+
+    @property
     def group(self) -> Group:
-        return "fault" if self.cause else "healthy"
+        return "healthy" if self.name.startswith("healthy/") else "fault"
 
     @property
     def right(self) -> tuple[str, ...]:
