@@ -1,4 +1,8 @@
-"""Fixtures that drive the real app in a real browser: `streamlit_server` and `browser_page`."""
+"""Fixtures that drive the real app in a real browser.
+
+`streamlit_server` and `browser_page` for any script; `home`, `address`, `page` and `patience` for app.py on a home of
+the module's own. A module's PATIENCE_MS says how long its actions may take.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +19,17 @@ from pathlib import Path
 
 import psutil
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expect, sync_playwright
 
+from edgeft_core import queries
+from edgeft_core.settings import Home
 from tests.browser.provision import provide_chromium
+from tests.jobs.conftest import end_processes
 
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_S = 60.0
 ACTION_TIMEOUT_MS = 20_000
+EXPECT_TIMEOUT_MS = 5_000
 
 NAMES = (
     "chromium",
@@ -190,3 +198,45 @@ def streamlit_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start
     servers = Servers(tmp_path_factory.mktemp("servers"))
     yield servers.start
     servers.stop()
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """One home for all tests of a module; nothing of it goes on afterwards."""
+    home = Home(tmp_path_factory.mktemp("app") / "home").ensure()
+    yield home
+    end_processes(home)
+    queries.forget(home)
+
+
+@pytest.fixture
+def address(home: Home, streamlit_server: StartServer) -> str:
+    """Where the app is served on the module's home."""
+    return streamlit_server(ROOT / "app.py", {"EDGEFT_HOME": str(home.root)})
+
+
+@pytest.fixture(scope="module")
+def patience_ms(request: pytest.FixtureRequest) -> int:
+    """How long an action of the module's tests may take."""
+    return int(getattr(request.module, "PATIENCE_MS", ACTION_TIMEOUT_MS))
+
+
+@pytest.fixture(scope="module")
+def patience(patience_ms: int) -> Iterator[None]:
+    """Expectations wait as long as actions do."""
+    expect.set_options(timeout=patience_ms)
+    yield
+    expect.set_options(timeout=EXPECT_TIMEOUT_MS)
+
+
+@pytest.fixture
+def page(browser: Browser, patience_ms: int) -> Iterator[Page]:
+    """A page whose errors fail the test; Streamlit's own look for a host beside a deep link answers 404."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
+    context.set_default_timeout(patience_ms)
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    context.close()
+    assert not errors, f"The browser reported: {errors}"

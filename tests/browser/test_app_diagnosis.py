@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from edgeft_core import queries
 from edgeft_core.config_keys import with_values
@@ -16,48 +14,13 @@ from edgeft_core.jobs.probing import probing
 from edgeft_core.jobs.states import RunState
 from edgeft_core.settings import DEMO_WEIGHTS, Home
 from edgeft_core.store.contract import RunRecord
-from tests.browser.conftest import StartServer
-from tests.jobs.conftest import end_processes
 from tests.recorded import recorded_run, small_config
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.usefixtures("patience")]
 
-ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_MS = 90_000
 PATIENCE_S = 240.0
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    home = Home(tmp_path_factory.mktemp("app") / "home").ensure()
-    yield home
-    end_processes(home)
-    queries.forget(home)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def patience() -> Iterator[None]:
-    expect.set_options(timeout=PATIENCE_MS)
-    yield
-    expect.set_options(timeout=5_000)
-
-
-@pytest.fixture
-def address(home: Home, streamlit_server: StartServer) -> str:
-    return streamlit_server(ROOT / "app.py", {"EDGEFT_HOME": str(home.root)})
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
-    context.set_default_timeout(PATIENCE_MS)
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    context.close()
-    assert not errors, f"The browser reported: {errors}"
 
 
 @pytest.fixture(scope="module")

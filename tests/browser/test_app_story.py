@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
 from playwright.sync_api import Error as BrowserError
+from playwright.sync_api import Locator, Page, expect
 
 from edgeft_core import jobs, queries
 from edgeft_core.config import RunConfig
@@ -21,51 +19,13 @@ from edgeft_core.jobs.states import ENDED, RunState
 from edgeft_core.presets import smoke
 from edgeft_core.settings import Home
 from edgeft_core.store.contract import CommandRecord, RunRecord
-from tests.browser.conftest import StartServer
-from tests.jobs.conftest import end_processes
 from tests.waiting import insist, wait_until
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.usefixtures("patience")]
 
-ROOT = Path(__file__).resolve().parents[2]
 # A training step, a worker's start and a chart's first drawing are slow where many tests share a machine.
 PATIENCE_MS = 60_000
 CHECK_MS = 180_000  # a check before training loads torch
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    """One home for the whole story."""
-    home = Home(tmp_path_factory.mktemp("app") / "home").ensure()
-    yield home
-    end_processes(home)
-    queries.forget(home)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def patience() -> Iterator[None]:
-    """Expectations wait as long as actions do."""
-    expect.set_options(timeout=PATIENCE_MS)
-    yield
-    expect.set_options(timeout=5_000)
-
-
-@pytest.fixture
-def address(home: Home, streamlit_server: StartServer) -> str:
-    return streamlit_server(ROOT / "app.py", {"EDGEFT_HOME": str(home.root)})
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page whose errors fail the test; Streamlit's own look for a host beside a deep link answers 404."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
-    context.set_default_timeout(PATIENCE_MS)
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    context.close()
-    assert not errors, f"The browser reported: {errors}"
 
 
 def long_run(**changes: Any) -> RunConfig:

@@ -18,30 +18,13 @@ from edgeft_core.jobs.states import ENDED, RunState
 from edgeft_core.presets import PRESETS, smoke
 from edgeft_core.settings import DEMO_WEIGHTS, Home
 from tests.browser.conftest import StartServer
-from tests.jobs.conftest import end_processes
 from tests.waiting import insist, wait_until
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.usefixtures("patience")]
 
 ROOT = Path(__file__).resolve().parents[2]
 FACES = Path(os.environ.get("EDGEFT_ATT_FACES", ROOT.parent / "shared" / "data" / "att_faces"))
 PATIENCE_MS = 120_000
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    home = Home(tmp_path_factory.mktemp("app") / "home").ensure()
-    yield home
-    end_processes(home)
-    queries.forget(home)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def patience() -> Iterator[None]:
-    """Expectations wait as long as actions do."""
-    expect.set_options(timeout=PATIENCE_MS)
-    yield
-    expect.set_options(timeout=5_000)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from edgeft_core import jobs, queries
+from edgeft_core import jobs
 from edgeft_core.config_keys import with_values
 from edgeft_core.jobs.states import ENDED, RunState
 from edgeft_core.presets import smoke
@@ -20,7 +20,6 @@ from edgeft_core.settings import Home
 from edgeft_core.store import open_catalog
 from edgeft_core.store.contract import RunRecord
 from tests.browser.conftest import StartServer
-from tests.jobs.conftest import end_processes
 from tests.recorded_sweep import record_sweep
 from tests.waiting import wait_until
 
@@ -37,14 +36,6 @@ PEOPLE = [
 ]
 NAME = f"{ATTACK} **x** $y$"
 PATIENCE_MS = 240_000
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    home = Home(tmp_path_factory.mktemp("hostile") / "home").ensure()
-    yield home
-    end_processes(home)
-    queries.forget(home)
 
 
 @pytest.fixture(scope="module")

@@ -3,52 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from edgeft_core import queries
 from edgeft_core.jobs.states import RunState
 from edgeft_core.settings import Home
-from tests.browser.conftest import StartServer
-from tests.jobs.conftest import end_processes
 from tests.recorded_sweep import record_sweep
 from tests.waiting import insist, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_MS = 90_000
 PATIENCE_S = 300.0
 MAP = ".edgeft-chart-plot.js-plotly-plot"
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    home = Home(tmp_path_factory.mktemp("sweep") / "home").ensure()
-    yield home
-    end_processes(home)
-    queries.forget(home)
-
-
-@pytest.fixture
-def address(home: Home, streamlit_server: StartServer) -> str:
-    return streamlit_server(ROOT / "app.py", {"EDGEFT_HOME": str(home.root)})
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page whose errors fail the test; Streamlit's own look for a host beside a deep link answers 404."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
-    context.set_default_timeout(PATIENCE_MS)
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    context.close()
-    assert not errors, f"The browser reported: {errors}"
 
 
 def drawn(page: Page) -> list[list[float]]:

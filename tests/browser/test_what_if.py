@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from edgeft_core import jobs, queries
 from edgeft_core.config import HeadConfig
@@ -16,24 +14,13 @@ from edgeft_core.labs.what_if.outcome import outcome
 from edgeft_core.labs.what_if.sample import LabSample, lab_sample
 from edgeft_core.settings import Home
 from edgeft_core.store.contract import RunRecord
-from tests.browser.conftest import StartServer
 from tests.browser.test_app_story import long_run, stopped
-from tests.jobs.conftest import end_processes
 from tests.recorded import recorded_run
 from tests.waiting import insist, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_MS = 60_000
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    home = Home(tmp_path_factory.mktemp("what-if") / "home").ensure()
-    yield home
-    end_processes(home)
-    queries.forget(home)
 
 
 @pytest.fixture(scope="module")
@@ -97,16 +84,8 @@ class Lab:
 
 
 @pytest.fixture
-def lab(browser: Browser, streamlit_server: StartServer, home: Home) -> Iterator[Lab]:
-    """A page whose errors fail the test."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
-    context.set_default_timeout(PATIENCE_MS)
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield Lab(page, streamlit_server(ROOT / "app.py", {"EDGEFT_HOME": str(home.root)}))
-    context.close()
-    assert not errors, f"The browser reported: {errors}"
+def lab(page: Page, address: str) -> Lab:
+    return Lab(page, address)
 
 
 def sample_of(home: Home, run: RunRecord) -> LabSample:
