@@ -55,76 +55,70 @@ _REPLAYS: Final = {
 OPENING_S: Final = 3.3
 """Loading torch and opening the run."""
 
+
+def _asking(question: str, cost_s: float, *rows: tuple[str, str, str]) -> Experiment:
+    """An experiment from the fields of its rows."""
+    return Experiment(question, cost_s, tuple(Row(*fields) for fields in rows))
+
+
 EXPERIMENTS: Final[Mapping[str, Experiment]] = {
-    "nonfinite": Experiment(
+    "nonfinite": _asking(
         "Is any number NaN or infinite?",
         0.2,
-        (
-            Row("nonfinite", "weights that are not finite", "0"),
-            Row("embeddings_nonfinite", "faces whose embedding is not finite", "0"),
-        ),
+        ("nonfinite", "weights that are not finite", "0"),
+        ("embeddings_nonfinite", "faces whose embedding is not finite", "0"),
     ),
-    "parameters": Experiment(
+    "parameters": _asking(
         "Do the weights move?",
         0.2,
-        (
-            Row("head_change", "change of the head, relative to its length", "0 = not trained"),
-            Row("backbone_change", "change of the backbone, relative to its length", "0 = not trained"),
-        ),
+        ("head_change", "change of the head, relative to its length", "0 = not trained"),
+        ("backbone_change", "change of the backbone, relative to its length", "0 = not trained"),
     ),
-    "normalisation": Experiment(
+    "normalisation": _asking(
         "Would pixels in another range help?",
         1.2,
-        tuple(
-            Row(f"cos_different_{kind}", f"cosine of different people, pixels as {words}", "0 = unrelated")
+        *(
+            (f"cos_different_{kind}", f"cosine of different people, pixels as {words}", "0 = unrelated")
             for kind, words in _KINDS.items()
         ),
     ),
-    "weights_random": Experiment(
+    "weights_random": _asking(
         "Are the loaded weights better than random ones?",
         0.6,
-        (
-            Row("ncm_top1_loaded", "nearest class mean, loaded weights", "ncm_top1_random"),
-            Row("random_head_share_loaded", "largest class under a random head", "random_head_share_random"),
-        ),
+        ("ncm_top1_loaded", "nearest class mean, loaded weights", "ncm_top1_random"),
+        ("random_head_share_loaded", "largest class under a random head", "random_head_share_random"),
     ),
-    "train_eval": Experiment(
+    "train_eval": _asking(
         "Do training and evaluation compute the same?",
         0.5,
-        (Row("cos_train_eval", "cosine of the same faces both ways", "1 = the same"),),
+        ("cos_train_eval", "cosine of the same faces both ways", "1 = the same"),
     ),
-    "nearest_class_mean": Experiment(
+    "nearest_class_mean": _asking(
         "Do embeddings know who is who, without any head?",
         4.5,
-        (
-            Row("ncm_top1", "nearest class mean is right", "chance"),
-            Row("ncm_top1_centred", "with the mean embedding removed", "chance"),
-            Row("d_prime", "d' between same and different people", "0 = no identity information"),
-        ),
+        ("ncm_top1", "nearest class mean is right", "chance"),
+        ("ncm_top1_centred", "with the mean embedding removed", "chance"),
+        ("d_prime", "d' between same and different people", "0 = no identity information"),
     ),
-    "labels": Experiment(
+    "labels": _asking(
         "Do names, pictures and batches fit together?",
         0.3,
-        (
-            Row("batch_identities", "people in a batch", "batch_identities_expected"),
-            Row("copies_other_label_share", "pictures that also appear under another name", "0 %"),
-            Row("within_train", "training images nearest to their own name", "chance"),
-            Row("train_to_validation", "validation images nearest to their own name", "within_train"),
-        ),
+        ("batch_identities", "people in a batch", "batch_identities_expected"),
+        ("copies_other_label_share", "pictures that also appear under another name", "0 %"),
+        ("within_train", "training images nearest to their own name", "chance"),
+        ("train_to_validation", "validation images nearest to their own name", "within_train"),
     ),
-    "memorise": Experiment(
+    "memorise": _asking(
         "Can a fresh head learn one batch by heart?",
         0.5,
-        (
-            Row("memorised", "learned", "100 %"),
-            Row("memorised_centred", "with embeddings centred", "100 %"),
-        ),
+        ("memorised", "learned", "100 %"),
+        ("memorised_centred", "with embeddings centred", "100 %"),
     ),
-    "head_replays": Experiment(
+    "head_replays": _asking(
         "Which settings would let a fresh head learn?",
         4.3,
-        tuple(
-            Row(f"train_top5_{name}", f"Top-5 of training images, {words}", "train_top5_as_is")
+        *(
+            (f"train_top5_{name}", f"Top-5 of training images, {words}", "train_top5_as_is")
             for name, words in _REPLAYS.items()
         ),
     ),
