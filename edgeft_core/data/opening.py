@@ -76,7 +76,7 @@ def _drawn(config: DataConfig, seed: int, cache: Path) -> FaceDataset:
         high=source,
         high_rows_N=rows_N,
         notes=(
-            f"{len(items)} faces of {len(names)} people are drawn; low-resolution images are made from them.",
+            f"{len(items):,} faces of {len(names):,} people are drawn; low-resolution images are made from them.",
         ),
         warnings=splits.warnings,
     )

@@ -24,6 +24,7 @@ def test_the_default_has_518_people_with_images_in_every_part(tmp_path: Path) ->
         "test": 1036,
     }
     assert data.label_counts("validation").tolist() == [2] * 518
+    assert data.notes[0].startswith("6,216 faces of 518 people are drawn;")
 
 
 def test_an_items_pixels_are_those_of_its_person(tmp_path: Path) -> None:
