@@ -38,7 +38,7 @@ def labels(app: AppTest) -> list[str]:
 def test_without_a_run_data_and_weights_can_be_embedded(home: Home) -> None:
     app = opened("what_if")
     assert "Embed" in labels(app)
-    assert "takes seconds for the small network" in words(app)
+    assert "Press *Embed* to see what other settings of the head would make of these faces" in words(app)
     assert not app.error
 
 

@@ -47,7 +47,10 @@ def from_data(base: RunConfig) -> Shown | None:
         st.session_state[_FOUND] = taken is not None
         st.rerun()  # the form folds away once there is something to see
     if taken is None:
-        st.caption("*Embed* takes seconds for the small network and a few minutes for the largest on a CPU.")
+        st.caption(
+            "Press *Embed* to see what other settings of the head would make of these faces; it takes seconds for the "
+            "small network and a few minutes for the largest on a CPU. A run that trains is looked at here without it."
+        )
         return None
     _choose_weights()
     names = _names(config)
