@@ -170,6 +170,8 @@ class Catalog(Protocol):
     def lose_run(self, run: RunRecord, *, error: str, again: bool) -> bool:
         """The worker that ``run`` names is gone: LOST, and with ``again`` back into the queue, in one transaction.
 
+        Commands that wait for an answer are refused, with ``again`` left to the next worker.
+
         Returns:
             False where the run ended, or has another worker by now; nothing happens then.
         """
