@@ -254,5 +254,5 @@ def _nobody_moves_the_queue() -> Iterator[None]:
 
 TestCommands = Commands.TestCase
 TestCommands.settings = settings(
-    max_examples=10, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=8, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
