@@ -123,12 +123,12 @@ class Servers:
         self._log_dir = log_dir
         self._running: dict[tuple[object, ...], tuple[str, subprocess.Popen[bytes]]] = {}
 
-    def start(self, script: Path, env: Mapping[str, str] | None = None) -> str:
-        """Serve `script` on a free port, with `env` added to the environment, and return its address."""
+    def start(self, script: Path, env: Mapping[str, str] | None = None, port: int = 0) -> str:
+        """Serve `script` on a port (0: a free one), with `env` added to the environment, and return its address."""
         key = (script, tuple(sorted((env or {}).items())))
         if key in self._running and self._running[key][1].poll() is None:
             return self._running[key][0]
-        port = free_port()
+        port = port or free_port()
         log = self._log_dir / f"server-{port}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(

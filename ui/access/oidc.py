@@ -17,10 +17,7 @@ VIEWERS: Final = "EDGEFT_VIEWERS"
 def ask() -> None:
     """The button that leads to the provider; a sentence for whoever is logged in but not on a list."""
     if is_logged_in():
-        st.error(
-            f"{escape(name())} is not on the operator's lists ({CONTROLLERS}, {VIEWERS}).",
-            icon=":material/lock:",
-        )
+        st.error(_why_not(), icon=":material/lock:")
         st.button("Log out", on_click=st.logout)
     elif "auth" not in st.secrets:
         st.error(
@@ -29,6 +26,15 @@ def ask() -> None:
         )
     else:
         st.button("Log in", type="primary", on_click=st.login)
+
+
+def _why_not() -> str:
+    """Why somebody who is logged in does not get in."""
+    if visitor := name():
+        return f"{escape(visitor)} is not on the operator's lists ({CONTROLLERS}, {VIEWERS})."
+    return (
+        "The provider tells no e-mail address of yours that it verified: verify it there, then log in again."
+    )
 
 
 def is_logged_in() -> bool:
