@@ -1,7 +1,8 @@
-"""A real collapse that nobody watches: the dispatcher alone tries, proves and applies what mends it."""
+"""A real collapse that nobody watches: the dispatcher alone, killed once, tries and applies what mends it."""
 
 from __future__ import annotations
 
+import psutil
 import pytest
 
 from edgeft_core import jobs
@@ -10,8 +11,9 @@ from edgeft_core.autopilot.record import Autopilot, Phase
 from edgeft_core.autopilot.sight import RunSight
 from edgeft_core.config_keys import with_values
 from edgeft_core.jobs import control
+from edgeft_core.jobs.dispatcher import LEASE
 from edgeft_core.jobs.dispatcher.loop import start_worker
-from edgeft_core.jobs.proving import proof_of
+from edgeft_core.jobs.proving import proof_of, proving
 from edgeft_core.jobs.states import RunState
 from edgeft_core.presets import collapse_demo
 from edgeft_core.queries import autopilot_story
@@ -46,8 +48,14 @@ def test_a_run_that_collapses_unwatched_is_replaced_by_one_with_a_proven_fix(
     home: Home, catalog: SqlCatalog
 ) -> None:
     run = jobs.launch(home, with_values(collapse_demo(), COLLAPSING), name="ill")
+    wait_for(lambda: proving(home, run.id).running)
+    assert of(catalog, run.id).phase is Phase.PROVING
+    holder = catalog.lease_holder(LEASE)
+    assert holder is not None
+    psutil.Process(holder.pid).kill()  # the end of the trial starts another, which goes on where this one was
     over = wait_for(lambda: pilot if not (pilot := of(catalog, run.id)).is_on else None)
     assert over.phase is Phase.HANDED_OVER, over.reason
+    assert catalog.lease_holder(LEASE) not in {None, holder}
     told = [one.text for one in reversed(autopilot_story(home, run.id))]
     assert told[0].startswith("Collapsed since step "), told
     assert (
