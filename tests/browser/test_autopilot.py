@@ -3,64 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from edgeft_core import queries
 from edgeft_core.autopilot.record import Autopilot, Candidate, Phase
+from edgeft_core.jobs.launching import new_run_id
 from edgeft_core.jobs.states import RunState
 from edgeft_core.proof.record import Remedy
 from edgeft_core.settings import Home
 from edgeft_core.store.contract import AUTOPILOT, RunRecord
 from edgeft_core.store.processes import current_process
-from tests.browser.conftest import StartServer
-from tests.jobs.conftest import end_processes
 from tests.recorded import recorded_run, small_config
 from tests.waiting import insist, wait_until
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.usefixtures("patience")]
 
-ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_MS = 60_000
 FIX = Candidate(
     Remedy("embedding.common_mode", {"head.centre": True}), 0.7, "Centre embeddings off \u2192 on"
 )
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
-    home = Home(tmp_path / "home").ensure()
-    yield home
-    end_processes(home)
-    queries.forget(home)
-
-
-@pytest.fixture
-def address(home: Home, streamlit_server: StartServer) -> str:
-    return streamlit_server(ROOT / "app.py", {"EDGEFT_HOME": str(home.root)})
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
-    context.set_default_timeout(PATIENCE_MS)
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    context.close()
-    assert not errors, f"The browser reported: {errors}"
-
-
-@pytest.fixture(autouse=True)
-def patience() -> Iterator[None]:
-    expect.set_options(timeout=PATIENCE_MS)
-    yield
-    expect.set_options(timeout=5_000)
 
 
 def of(home: Home, run: RunRecord) -> Autopilot:
@@ -101,8 +65,10 @@ def test_a_family_stands_together_and_is_drawn_together(page: Page, address: str
     parent = recorded_run(home, "parent", collapsed=True)
     catalog = queries.catalog_of(home)
     for name in ("one", "two"):
-        catalog.add_run(name, name, small_config(normalisation="imagenet"), parent_id=parent.id)
-        catalog.move_run(name, RunState.STOPPED)
+        child = catalog.add_run(
+            new_run_id(), name, small_config(normalisation="imagenet"), parent_id=parent.id
+        )
+        catalog.move_run(child.id, RunState.STOPPED)
     page.goto(f"{address}/runs")
     table = page.get_by_test_id("stDataFrame").first
     table.wait_for()
