@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import frame, messages, navigation, state, style
+from ui import fragments, frame, messages, navigation, state, style
 
 
 def first_page() -> None:
@@ -27,5 +27,6 @@ page = st.navigation(
     ],
     position="top",
 )
+fragments.shows(page)
 with frame.framed(page.title):
     page.run()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -218,3 +221,15 @@ def test_help_names_every_verb(edgeft: Command, home: Home) -> None:
     assert told.code == 0
     verbs = ["train", "runs", "show", "set", "pause", "resume", "stop", "checkpoint", "delete", "metrics"]
     assert all(verb in told.out for verb in [*verbs, "evaluate", "train-sr", "presets"])
+
+
+@pytest.mark.parametrize("words", [["presets", "--json"], ["train", "--set", "a=1", "--json"]], ids=" ".join)
+def test_nobody_is_told_that_the_reader_of_the_output_has_gone(words: list[str], home: Home) -> None:
+    program = f"import sys; from edgeft_core.cli import main; sys.exit(main({words}))"
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-c", program], stdout=writer, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, "")

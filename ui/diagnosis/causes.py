@@ -15,6 +15,7 @@ from edgeft_core.diagnostics.status import BAD
 from ui import state
 from ui.diagnosis.card import HOW_SURE, cause_card
 from ui.diagnosis.looked_at import looked_at
+from ui.fragments import fragment
 from ui.messages import calmly
 
 # Below this a cause is only one of those that were considered, unless the verdict asks for an explanation.
@@ -24,7 +25,7 @@ _SUSPECTED: Final = 0.3
 def causes_panel(run_id: str, *, every_s: float | None) -> None:
     """Drawn again every ``every_s`` seconds, never if None."""
     with st.container(key="diagnosis_causes"):
-        st.fragment(_draw, run_every=every_s)(run_id)
+        fragment(_draw, every_s=every_s)(run_id)
 
 
 def _draw(run_id: str) -> None:

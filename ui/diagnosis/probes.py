@@ -11,6 +11,7 @@ from edgeft_core.figures import theme
 from edgeft_core.jobs.probing import Probing, probing, start_probes
 from ui import state
 from ui.diagnosis.experiments import EXPERIMENTS, remaining_s, result_rows, share_done
+from ui.fragments import fragment
 from ui.messages import calmly, escape, prose
 
 _POLL_S: Final = 0.7
@@ -24,7 +25,7 @@ def probes_panel(run_id: str) -> None:
         "never change the run, and the causes read what they find.",
     )
     running = probing(state.home(), run_id).running
-    st.fragment(_draw, run_every=_POLL_S if running else None)(run_id, running)
+    fragment(_draw, every_s=_POLL_S if running else None)(run_id, running)
 
 
 def _draw(run_id: str, drawn_running: bool) -> None:

@@ -16,6 +16,7 @@ from edgeft_core.proof.record import Outcome, Proof, Remedy
 from edgeft_core.store.contract import RunRecord
 from ui import state
 from ui.diagnosis.twins import twin_charts
+from ui.fragments import fragment
 from ui.messages import calmly, escape
 from ui.navigation import LIVE, go
 
@@ -42,7 +43,7 @@ def proof_panel(record: RunRecord, cause: Cause) -> None:
         return
     remedy = queries.remedy_of_cause(cause)
     running = proving(state.home(), record.id).running
-    st.fragment(_draw, run_every=_POLL_S if running else None)(record.id, remedy, running)
+    fragment(_draw, every_s=_POLL_S if running else None)(record.id, remedy, running)
 
 
 def _draw(run_id: str, remedy: Remedy, drawn_running: bool) -> None:

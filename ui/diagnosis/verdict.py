@@ -14,6 +14,7 @@ from edgeft_core.figures.timeline import Span, draw_timeline, timeline
 from edgeft_core.jobs.states import ENDED
 from edgeft_core.queries import VerdictSpan
 from ui import state, verdicts
+from ui.fragments import fragment
 from ui.live_chart import live_chart
 from ui.messages import calmly, prose
 
@@ -24,7 +25,7 @@ _REASONS: Final = 5
 def verdict_panel(run_id: str, *, every_s: float | None) -> None:
     """Drawn again every ``every_s`` seconds, never if None."""
     with st.container(key="diagnosis_verdict"):
-        st.fragment(_draw, run_every=every_s)(run_id)
+        fragment(_draw, every_s=every_s)(run_id)
 
 
 def _draw(run_id: str) -> None:

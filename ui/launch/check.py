@@ -14,6 +14,7 @@ from edgeft_core.jobs.preflighting import PreflightProcess, PreflightProgress, s
 from edgeft_core.preflight.kept import kept_report
 from edgeft_core.settings import Home
 from ui import state
+from ui.fragments import fragment
 from ui.launch.findings import checking, findings, summary
 from ui.messages import calmly, escape
 
@@ -76,7 +77,7 @@ def check_panel(check: Check, preset: str) -> None:
     """Progress, then findings. The page is drawn anew when the answer is there, for Start depends on it."""
     with st.container(key="preflight"):
         running = check.told.running
-        st.fragment(_draw, run_every=_POLL_S if running else None)(check, preset, running)
+        fragment(_draw, every_s=_POLL_S if running else None)(check, preset, running)
 
 
 def _draw(check: Check, preset: str, drawn_running: bool) -> None:

@@ -52,12 +52,12 @@ def _switch(record: RunRecord, pilot: Autopilot) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.toggle(
             "**Autopilot**", value=pilot.is_on, key=f"autopilot.on.{version}", help=_ABOUT, width="stretch",
-            on_change=_turn, args=(record.id, not pilot.is_on, most_key),
+            on_change=_switched, args=(record.id, version),
         )  # fmt: skip
         st.selectbox(
             "How often it may act", range(1, _MOST + 1), max(1, pilot.max_acts) - 1, format_func=_most,
             key=most_key, width=150, label_visibility="collapsed",
-            on_change=_turn if pilot.is_on else None, args=(record.id, True, most_key),
+            on_change=_switched, args=(record.id, version),
         )  # fmt: skip
 
 
@@ -125,12 +125,21 @@ def _to_child(run_id: str) -> None:
         go(LIVE, child.id)
 
 
-def _turn(run_id: str, on: bool, most_key: str = "") -> None:
-    """Switch it; on, it takes the number that the box beside the switch holds."""
+def _switched(run_id: str, version: str) -> None:
+    """The switch or the number was changed, or a browser that is just leaving the page told what both hold."""
+    on = bool(st.session_state[f"autopilot.on.{version}"])
+    most = int(st.session_state[f"autopilot.most.{version}"])
+    pilot = Autopilot.of(state.catalog().run(run_id))
+    if on != pilot.is_on or (on and most != pilot.max_acts):
+        _turn(run_id, on, most)
+
+
+def _turn(run_id: str, on: bool, most: int = 0) -> None:
+    """Switch it; on, for at most ``most`` acts."""
     st.session_state.pop(_PROBLEM, None)
     try:
         if on:
-            switch_on(state.home(), run_id, max_acts=int(st.session_state[most_key]))
+            switch_on(state.home(), run_id, max_acts=most)
         else:
             switch_off(state.home(), run_id)
     except EdgeFTError as error:

@@ -13,6 +13,7 @@ from edgeft_core.figures.axis import HorizontalAxis, XKind
 from edgeft_core.figures.overlay import overlaid
 from edgeft_core.store.contract import RunRecord
 from ui import state
+from ui.fragments import fragment
 from ui.live.more_panels import GROUPS, Group
 from ui.live.panel import Look, Slot
 from ui.live.panels import SLOTS
@@ -69,7 +70,7 @@ def charts(run_id: str, kind: XKind, smoothing: float, *, parent_id: str = "", e
     Args:
         parent_id: a run whose curves are drawn behind; empty for none.
     """
-    st.fragment(_draw, run_every=every_s)(run_id, kind, smoothing, parent_id)
+    fragment(_draw, every_s=every_s)(run_id, kind, smoothing, parent_id)
 
 
 def _draw(run_id: str, kind: XKind, smoothing: float, parent_id: str) -> None:

@@ -17,6 +17,7 @@ from edgeft_core.jobs.states import ACTIVE, RunState
 from edgeft_core.store.contract import CommandRecord, RunRecord
 from ui import state
 from ui.controls import format_value, setting_widget
+from ui.fragments import fragment
 from ui.launch.reach import reach
 from ui.live.autopilot import autopilot
 from ui.live.in_force import InForce
@@ -32,7 +33,7 @@ _MOVABLE: Final = ACTIVE | {RunState.QUEUED}
 
 def control_panel(run_id: str, *, every_s: float | None) -> None:
     """Drawn again every ``every_s`` seconds, apart from the charts, so that a hand on a slider is not disturbed."""
-    st.fragment(_draw, run_every=every_s)(run_id)
+    fragment(_draw, every_s=every_s)(run_id)
 
 
 def asked_values(record: RunRecord) -> dict[str, Any]:
@@ -207,10 +208,12 @@ def _switch_together(run_id: str) -> None:
 
 
 def _moved(run_id: str, key: str) -> None:
-    """A slider was let go."""
+    """A slider was let go, or a browser that is just leaving the page told what all of them hold."""
     value = st.session_state[_widget_key(run_id, key)]
     record = state.catalog().run(run_id)
-    if record.state not in _MOVABLE:
+    now = InForce(record, state.catalog().commands(run_id))
+    known = now.values | now.asked | st.session_state.get(f"control.collected.{run_id}", {})
+    if record.state not in _MOVABLE or value == known[key]:
         return
     if st.session_state.get(_together_key(run_id)):
         st.session_state[f"control.collected.{run_id}"][key] = value

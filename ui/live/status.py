@@ -11,6 +11,7 @@ from edgeft_core.figures import theme
 from edgeft_core.jobs.liveness import reconcile
 from edgeft_core.jobs.states import ACTIVE, RunState
 from ui import state
+from ui.fragments import fragment
 from ui.messages import calmly, escape
 
 # Streamlit's colour names; the theme maps them to the meanings of figures/theme.py.
@@ -33,7 +34,7 @@ def status_line(run_id: str, drawn_for: RunState, *, every_s: float) -> None:
         drawn_for: the state for which the rest of the page is drawn; the page runs again when it changes.
     """
     with st.container(key="status"):
-        st.fragment(_draw, run_every=every_s)(run_id, drawn_for)
+        fragment(_draw, every_s=every_s)(run_id, drawn_for)
 
 
 def _draw(run_id: str, drawn_for: RunState) -> None:

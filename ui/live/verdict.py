@@ -15,6 +15,7 @@ from edgeft_core.diagnostics.status import BAD
 from edgeft_core.figures import theme
 from edgeft_core.jobs.proving import start_proof
 from ui import state, verdicts
+from ui.fragments import fragment
 from ui.live.autopilot import at_work
 from ui.live.reading import Counts
 from ui.messages import calmly, escape, prose
@@ -112,7 +113,7 @@ def verdict_line(run_id: str, *, every_s: float | None) -> None:
     Their height is always that of the banner: nothing below may move when a verdict turns bad.
     """
     with st.container(key="verdict", width="stretch"):
-        st.fragment(_draw, run_every=every_s)(run_id)
+        fragment(_draw, every_s=every_s)(run_id)
 
 
 def _draw(run_id: str) -> None:

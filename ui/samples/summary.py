@@ -11,6 +11,7 @@ from edgeft_core.figures import theme
 from edgeft_core.jobs.states import ENDED
 from edgeft_core.store.contract import RunRecord
 from ui import state
+from ui.fragments import fragment
 
 _LOOK_EVERY_S = 3.0
 
@@ -29,7 +30,7 @@ def summary(table: pd.DataFrame, record: RunRecord) -> None:
 def newer_samples(run_id: str, split: SampleSet, shown_step: int) -> None:
     """Offer newer samples rather than swapping faces under somebody's eyes."""
     if state.catalog().run(run_id).state not in ENDED:
-        st.fragment(_offer, run_every=_LOOK_EVERY_S)(run_id, split, shown_step)
+        fragment(_offer, every_s=_LOOK_EVERY_S)(run_id, split, shown_step)
 
 
 def _offer(run_id: str, split: SampleSet, shown_step: int) -> None:

@@ -10,6 +10,7 @@ from edgeft_core import queries
 from edgeft_core.figures.sweep_measure import MEASURES
 from edgeft_core.jobs.states import ENDED
 from ui import state
+from ui.fragments import fragment
 from ui.messages import calmly, empty_state, escape
 from ui.sweep.best_panel import best_panel, best_table, parallel_panel
 from ui.sweep.choice import Choice, choose
@@ -26,7 +27,7 @@ _ORDER: Final = {
 
 def results_panel(run_id: str, *, every_s: float | None) -> None:
     """Drawn again every ``every_s`` seconds, never if None."""
-    st.fragment(_draw, run_every=every_s)(run_id)
+    fragment(_draw, every_s=every_s)(run_id)
 
 
 def _draw(run_id: str) -> None:

@@ -9,6 +9,7 @@ import streamlit as st
 from edgeft_core.config import RunConfig
 from edgeft_core.jobs.embedding import EmbeddingProcess
 from ui import state
+from ui.fragments import fragment
 from ui.messages import escape
 
 _KEY: Final = "what_if.embedding"
@@ -32,7 +33,7 @@ def embedding_under_way(config: RunConfig, run_id: str = "") -> bool:
         return False
     progress = held[1].poll()
     if progress.running:
-        st.fragment(_draw, run_every=_LOOK_EVERY_S)()
+        fragment(_draw, every_s=_LOOK_EVERY_S)()
     elif progress.error:
         st.error(escape(progress.error), icon=":material/error:")
     return bool(progress.running)

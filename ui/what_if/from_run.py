@@ -17,6 +17,7 @@ from edgeft_core.jobs.embedding import embedded
 from edgeft_core.jobs.states import ENDED
 from edgeft_core.store.contract import RunRecord
 from ui import messages, state
+from ui.fragments import fragment
 from ui.what_if.embedding import embedding_under_way, start_embedding
 from ui.what_if.shown import Shown
 
@@ -45,7 +46,7 @@ def from_run(record: RunRecord, split: SampleSet, bar: DeltaGenerator) -> Shown 
     where = f"{_NAMES[split]} at step {theme.format_count(taken.step)}{source}"
     if kept and record.state not in ENDED:
         with bar:
-            st.fragment(_offer_newer, run_every=_LOOK_EVERY_S)(record.id, split, taken.step)
+            fragment(_offer_newer, every_s=_LOOK_EVERY_S)(record.id, split, taken.step)
     n_classes = int(record.summary.get("n_classes") or 0)
     return Shown(taken, config, queries.class_names(state.home(), record), n_classes, where, record)
 
