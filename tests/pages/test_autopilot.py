@@ -120,8 +120,21 @@ def test_a_run_that_was_replaced_leads_to_the_one_that_took_its_place(home: Home
     )
 
 
-def test_an_ended_run_that_never_had_one_does_not_speak_of_it(home: Home) -> None:
-    assert "If the run collapses" not in words(opened("live", recorded_run(home).id))
+def test_a_run_that_ended_without_its_doing_does_not_speak_of_it(home: Home) -> None:
+    run = recorded_run(home)
+    assert "If the run collapses" not in words(opened("live", run.id))
+    is_now(home, run, Autopilot(Phase.WATCHING, reason="Switched on by you, for at most 2 acts."))
+    assert "Watching" not in words(opened("live", run.id))
+    is_now(home, run, Autopilot(Phase.WATCHING, acts=1, reason="It is in force from step 11 on."))
+    assert "The autopilot acted 1 of 2 times. It is in force from step 11 on." in words(
+        opened("live", run.id)
+    )
+
+
+def test_a_run_that_it_made_says_whose_it_was(home: Home, run: RunRecord) -> None:
+    reason = "Made by the autopilot of ill. It may act once more."
+    is_now(home, run, Autopilot(Phase.WATCHING, max_acts=1, parent="ill", act=1, reason=reason))
+    assert f"Watching; {reason}" in words(opened("live", run.id))
 
 
 def test_launch_offers_it_among_the_advanced_settings(home: Home) -> None:

@@ -28,14 +28,15 @@ _ABOUT: Final = (
 
 
 def autopilot(record: RunRecord) -> None:
-    """Nothing for a run that has ended and never had one."""
-    pilot = Autopilot.of(record)
-    if record.config.sweep is not None or (record.state in ENDED and not pilot.is_on and not pilot.reason):
+    """Nothing for a sweep, nor for a run that has ended without its doing."""
+    pilot, ended = Autopilot.of(record), record.state in ENDED
+    idle = pilot.phase in {Phase.OFF, Phase.WATCHING} and not pilot.acts
+    if record.config.sweep is not None or (ended and idle):
         return
     with st.container(key="autopilot", gap="small"), calmly():
-        if record.state not in ENDED:
+        if not ended:
             _switch(record, pilot)
-        _say(pilot)
+        _say(pilot, ended=ended)
         if pilot.phase in AT_WORK:
             st.button(
                 "Stop the autopilot", icon=":material/stop_circle:", key=f"autopilot.stop.{record.id}", width="stretch",
@@ -61,23 +62,22 @@ def _switch(record: RunRecord, pilot: Autopilot) -> None:
         )  # fmt: skip
 
 
-def _say(pilot: Autopilot) -> None:
+def _say(pilot: Autopilot, *, ended: bool) -> None:
     if problem := st.session_state.get(_PROBLEM):
         st.caption(f":red[\u2715] {escape(problem)}")
-    st.caption(words(pilot))
+    st.caption(words(pilot, ended=ended))
 
 
-def words(pilot: Autopilot) -> str:
-    """What it does, as Streamlit markdown."""
+def words(pilot: Autopilot, *, ended: bool = False) -> str:
+    """What it does, or did for a run that has ended, as Streamlit markdown."""
+    acted = f"acted {pilot.acts} of {pilot.max_acts} times. {prose(pilot.reason)}" if pilot.acts else ""
     if pilot.phase is Phase.OFF:
         return f"Off. If the run collapses: rewind, and apply a proven fix, {_most(pilot.max_acts)}."
+    if pilot.phase is Phase.WATCHING and ended:
+        return f":gray[\u25cf] The autopilot {acted}"
     if pilot.phase is Phase.WATCHING:
-        said = (
-            f"acted {pilot.acts} of {pilot.max_acts} times. {prose(pilot.reason)}"
-            if pilot.acts
-            else "nothing to do so far."
-        )
-        return f":green[\u25cf] Watching; {said}"
+        nothing = prose(pilot.reason) if pilot.parent else "nothing to do so far."
+        return f":green[\u25cf] Watching; {acted or nothing}"
     if pilot.phase in AT_WORK:
         return f":orange[\u25d4] It is {_doing(pilot)}. :gray[{prose(_cause(pilot))}]"
     sign = ":blue[\u21b3]" if pilot.phase is Phase.HANDED_OVER else ":orange[\u25a0]"
