@@ -75,6 +75,11 @@ def require_path(path: Path | str) -> Path:
     )
 
 
+def roots_are_named() -> bool:
+    """Whether the operator named any folder."""
+    return bool(os.environ.get(ROOTS_VARIABLE, "").strip())
+
+
 def data_roots(always: Iterable[Path]) -> tuple[Path, ...]:
     """The folders that the operator named, else the user's home and the working folder; and ``always``."""
     named = os.environ.get(ROOTS_VARIABLE, "")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from edgeft_core import access, jobs, queries
@@ -19,7 +20,8 @@ from edgeft_core.jobs.states import RunState
 from edgeft_core.presets import smoke
 from edgeft_core.settings import Home
 from tests.jobs.conftest import end_processes
-from ui.access import settings, tokens
+from ui import state
+from ui.access import gate, settings, tokens
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTROL, VIEW = "control-token-of-thirty-letters", "view-token-of-thirty-letters!!"
@@ -92,6 +94,22 @@ def test_the_operator_names_the_folders(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert data_roots([]) == ((tmp_path / "a").resolve(), (tmp_path / "b").resolve())
     monkeypatch.delenv("EDGEFT_DATA_ROOTS")
     assert data_roots([]) == tuple(dict.fromkeys((Path.home().resolve(), Path.cwd().resolve())))
+
+
+def test_on_this_machine_alone_every_folder_may_be_named_unless_the_operator_names_some(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(gate, "get_script_run_ctx", lambda **_: object())
+    monkeypatch.setattr(settings, "access_mode", lambda: "local")
+    monkeypatch.setattr(state, "home_folder", lambda: tmp_path / "home")
+    monkeypatch.delenv("EDGEFT_DATA_ROOTS", raising=False)
+    assert gate.visitor() == OPERATOR
+    monkeypatch.setenv("EDGEFT_DATA_ROOTS", str(tmp_path / "faces"))
+    assert (tmp_path / "faces").resolve() in (gate.visitor().roots or ())
+    monkeypatch.delenv("EDGEFT_DATA_ROOTS")
+    monkeypatch.setattr(settings, "access_mode", lambda: "token")
+    monkeypatch.setattr(st, "session_state", {})
+    assert Path.home().resolve() in (gate.visitor().roots or ())
 
 
 def app() -> AppTest:

@@ -46,8 +46,8 @@ def visitor() -> Visitor:
         return Visitor(Role.NOBODY, roots)
     if get_script_run_ctx(suppress_warning=True) is None:
         return access.OPERATOR if mode == "local" else Visitor(Role.NOBODY, roots)
-    if mode == "local":
-        return Visitor(Role.CONTROL, roots)
+    if mode == "local":  # whoever sits at this machine may read there what they may read anyway
+        return Visitor(Role.CONTROL, roots if access.roots_are_named() else None)
     if mode == "oidc":
         return Visitor(oidc.role(), roots, oidc.name())
     return Visitor(st.session_state.get(_ROLE, Role.NOBODY), roots)
