@@ -66,9 +66,8 @@ class ControlDesk(Collaborator):
     def load(self, state: dict[str, Any]) -> None:
         """Requests up to the latest that was seen to before the checkpoint have their answer in it."""
         self._latest = self._in_checkpoint = int(state["latest"])
-        self._to_come = frozenset(
-            state.get("to_come", ())
-        )  # older checkpoints hold neither these nor answers
+        # Older checkpoints hold neither what was to come nor answers.
+        self._to_come = frozenset(state.get("to_come", ()))
         older = [ControlHandled(**one) for one in json.loads(state.get("answers", "[]"))]
         self._answers = {one.command_id: one for one in older} | self._answers
 
