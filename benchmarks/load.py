@@ -1,10 +1,12 @@
 """What many eyes cost: sessions on one running job, a long list of runs, one very long run. Prints JSON.
 
-python benchmarks/load.py [--sessions 20] [--runs 200] [--steps 5000000] [--seconds 60]
+python benchmarks/load.py [--sessions 20] [--runs 200] [--steps 5000000] [--seconds 60] [--threads 1] [--keep FOLDER]
 
-A job trains; its steps per second are counted without and with the sessions, in alternating legs. Sessions speak
-Streamlit's protocol and refresh as open tabs do: most look at the job, some at the list of runs and at the long run.
-Everything stays on 127.0.0.1 and ends by itself.
+A job trains: the preset ``recommended`` in its first stage, which lasts. Its steps per second are counted alone, with
+the sessions, and beside one process that only counts (what this machine takes from a job when another core is busy
+with anything at all), in turns. Sessions speak Streamlit's protocol and refresh as open tabs in front do: most look at
+the job, some at the list of runs and at the long run. They live in this process, on this machine: ``cores`` says how
+much of it the job, the server, and the sessions themselves took. Everything stays on 127.0.0.1 and ends by itself.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ from edgeft_core.config import RunConfig
 from edgeft_core.config_keys import with_values
 from edgeft_core.jobs import control
 from edgeft_core.jobs.states import ENDED, RunState
-from edgeft_core.presets import smoke
+from edgeft_core.presets import recommended, smoke
 from edgeft_core.settings import Home
 from edgeft_core.store import open_catalog, open_metrics_reader
 from edgeft_core.store.processes import current_process
@@ -45,15 +47,20 @@ from tests.browser.conftest import free_port, kill_tree
 
 ROOT = Path(__file__).resolve().parents[1]
 START_TIMEOUT_S = 300.0
+_COUNT = "while True: sum(range(10_000))"
 
 
-def endless() -> RunConfig:
-    """Steps on cached embeddings, the fastest there are, for as long as the benchmark takes."""
-    stage = {"stages.0.epochs": 10_000, "stages.0.patience_epochs": 10_000}
-    return with_values(smoke(), {**stage, "monitor.validate_every_epochs": 500, "backbone.weights": "none"})
+def endless(threads: int = 1) -> RunConfig:
+    """The default run in its first stage, on cached embeddings, for as long as the benchmark takes.
+
+    Validation, checkpoints and all signals are those of every run. One view is cached instead of two: it is embedded
+    during the first epoch, and every later one is alike.
+    """
+    stage = {"stages.0.epochs": 10_000, "stages.0.patience_epochs": 10_000, "stages.0.cached_views": 1}
+    return with_values(recommended(), {**stage, "threads": threads})
 
 
-def fill_catalog(home: Home, runs: int, steps: int) -> str:
+def fill_catalog(home: Home, runs: int, steps: int, keep: Path | None) -> str:
     """So many finished runs, one of them so long; its id."""
     me = replace(current_process(), pid=1, host="elsewhere")
     with closing(open_catalog(home.catalog_url)) as catalog:
@@ -72,7 +79,10 @@ def fill_catalog(home: Home, runs: int, steps: int) -> str:
             catalog.move_run(run_id, RunState.FINISHED)
     path = home.metrics_file("old00000")
     path.parent.mkdir(parents=True)
-    write(path, steps)
+    written = (keep or home.root) / f"run-{steps}.sqlite"
+    if not written.exists():
+        write(written, steps)
+    os.link(written, path)
     return "old00000"
 
 
@@ -101,16 +111,70 @@ def server(home: Home) -> Iterator[tuple[int, int]]:
         kill_tree(process)
 
 
+@contextmanager
+def a_busy_core() -> Iterator[None]:
+    """A process that computes and touches nothing of ours."""
+    process = subprocess.Popen([sys.executable, "-c", _COUNT])
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
 def last_step(home: Home, run_id: str) -> int:
     with open_metrics_reader(home.metrics_file(run_id)) as reader:
         return reader.last_step()
 
 
+def begin_to_train(home: Home, run_id: str, steps: int) -> None:
+    """Wait until the job has made so many steps."""
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while last_step(home, run_id) < steps:
+        if time.monotonic() > deadline:
+            raise SystemExit("the job did not begin to train")
+        time.sleep(0.2)
+
+
+def steps_per_epoch(home: Home, run_id: str) -> int:
+    with open_metrics_reader(home.metrics_file(run_id)) as reader:
+        return int(reader.facts()["steps_per_epoch"])
+
+
 def steps_per_s(home: Home, run_id: str, seconds: float) -> float:
-    """Of the job, over so many seconds."""
-    first, begun = last_step(home, run_id), time.perf_counter()
+    """Of the job, over whole epochs, about so many seconds: a validation more or less must not count."""
+    epoch = steps_per_epoch(home, run_id)
+    begun = _past(last_step(home, run_id), epoch)
     time.sleep(seconds)
-    return (last_step(home, run_id) - first) / (time.perf_counter() - begun)
+    ended = _past(last_step(home, run_id), epoch)
+    begin_to_train(home, run_id, ended)
+    with open_metrics_reader(home.metrics_file(run_id)) as reader:
+        at_s = [float(reader.view(["loss"], first=step, last=step).time_V[0]) for step in (begun, ended)]
+    return (ended - begun) / (at_s[1] - at_s[0])
+
+
+def _past(step: int, epoch: int) -> int:
+    """The last step of the epoch in which ``step`` lies."""
+    return -(-step // epoch) * epoch
+
+
+class Cores:
+    """How many cores processes took since this was made (1 = one core all the time)."""
+
+    def __init__(self, **pids: int) -> None:
+        self._processes = {name: psutil.Process(pid) for name, pid in pids.items()}
+        self._begun_s = time.perf_counter()
+        self._before = self._now()
+
+    def taken(self) -> dict[str, float]:
+        seconds = time.perf_counter() - self._begun_s
+        return {name: round((now - self._before[name]) / seconds, 2) for name, now in self._now().items()}
+
+    def _now(self) -> dict[str, float]:
+        times = {name: process.cpu_times() for name, process in self._processes.items()}
+        whole = psutil.cpu_times()
+        all_of_it = sum(whole) - whole.idle - getattr(whole, "iowait", 0.0) - getattr(whole, "guest", 0.0)
+        return {name: one.user + one.system for name, one in times.items()} | {"whole_machine": all_of_it}
 
 
 def visitors(port: int, count: int, job: str, long_run: str) -> list[Session]:
@@ -140,23 +204,27 @@ def spread(values: list[float]) -> dict[str, float]:
 
 
 def measure(home: Home, asked: argparse.Namespace) -> dict[str, Any]:
-    long_run = fill_catalog(home, asked.runs, asked.steps)
-    job = jobs.launch(home, endless(), name="the job").id
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while last_step(home, job) < 50:
-        if time.monotonic() > deadline:
-            raise SystemExit("the job did not begin to train")
-        time.sleep(0.2)
-    alone, watched, seen = [], [], list[Session]()
+    long_run = fill_catalog(home, asked.runs, asked.steps, asked.keep)
+    job = jobs.launch(home, endless(asked.threads), name="the job").id
+    begin_to_train(home, job, 1)
+    begin_to_train(home, job, 3 * steps_per_epoch(home, job))
+    with closing(open_catalog(home.catalog_url)) as catalog:
+        worker = catalog.run(job).worker
+    assert worker is not None
+    alone, beside, watched, seen, cores = [], [], [], list[Session](), list[dict[str, float]]()
     with server(home) as (port, pid):
         for _ in range(asked.legs):
             alone.append(steps_per_s(home, job, asked.seconds / 2))
+            with a_busy_core():
+                beside.append(steps_per_s(home, job, asked.seconds / 2))
             sessions = visitors(port, asked.sessions, job, long_run)
             over, threads = crowd(sessions, asked.seconds * 3)
             waited = time.monotonic() + START_TIMEOUT_S
             while any(not one.opened_s for one in sessions) and time.monotonic() < waited:
                 time.sleep(0.1)
+            taken = Cores(job=worker.pid, server=pid, sessions=os.getpid())
             watched.append(steps_per_s(home, job, asked.seconds))
+            cores.append(taken.taken())
             over.set()
             for thread in threads:
                 thread.join(150)
@@ -168,8 +236,11 @@ def measure(home: Home, asked: argparse.Namespace) -> dict[str, Any]:
             time.sleep(0.2)
     return {
         "steps_per_s_alone": [round(one, 1) for one in alone],
+        "steps_per_s_beside_a_busy_core": [round(one, 1) for one in beside],
         "steps_per_s_watched": [round(one, 1) for one in watched],
-        "slowdown_percent": round(100 * (1 - np.median(watched) / np.median(alone)), 1),
+        "slowdown_percent": slowdown(alone, watched),
+        "slowdown_beside_a_busy_core_percent": slowdown(alone, beside),
+        "cores": {name: round(float(np.mean([one[name] for one in cores])), 2) for name in cores[0]},
         "opened": {
             what: spread([one.opened_s for one in seen if one.run_id == run])
             for what, run in (("the job", job), ("the long run", long_run), ("the list", ""))
@@ -181,6 +252,11 @@ def measure(home: Home, asked: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def slowdown(alone: list[float], otherwise: list[float]) -> float:
+    """Percent of the speed that is lost."""
+    return round(100 * (1 - float(np.median(otherwise) / np.median(alone))), 1)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sessions", type=int, default=20)
@@ -188,11 +264,14 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=5_000_000)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--legs", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1, help="of the job; 0 leaves the choice to torch")
+    parser.add_argument("--keep", type=Path, help="folder that has, or gets, the long run")
     asked = parser.parse_args()
     where = setting()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=asked.keep) as folder:
         found = measure(Home(Path(folder) / "home").ensure(), asked)
-    print(json.dumps({"benchmark": "load", **where, "asked": vars(asked), **found}, indent=2))
+    said = {name: value for name, value in vars(asked).items() if name != "keep"}
+    print(json.dumps({"benchmark": "load", **where, "asked": said, **found}, indent=2))
 
 
 if __name__ == "__main__":

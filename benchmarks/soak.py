@@ -22,7 +22,7 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.load import START_TIMEOUT_S, crowd, endless, last_step, server, visitors
+from benchmarks.load import begin_to_train, crowd, endless, last_step, server, visitors
 from benchmarks.store_batches import setting
 from edgeft_core import jobs
 from edgeft_core.jobs import control
@@ -54,11 +54,7 @@ def trend(seconds: list[float], values: list[float]) -> dict[str, float]:
 
 def soak(home: Home, minutes: float, sessions: int) -> dict[str, Any]:
     job = jobs.launch(home, endless(), name="soak").id
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while last_step(home, job) < 50:
-        if time.monotonic() > deadline:
-            raise SystemExit("the job did not begin to train")
-        time.sleep(0.2)
+    begin_to_train(home, job, 50)
     at, of_server, of_worker = [], [], []
     with closing(open_catalog(home.catalog_url)) as catalog, server(home) as (port, pid):
         worker = catalog.run(job).worker
