@@ -17,6 +17,7 @@ from edgeft_core.jobs.states import RunState
 from edgeft_core.store.contract import RunRecord
 from ui import state, style
 from ui.access.gate import admit
+from ui.fragments import begin_page
 from ui.live.actions import actions
 from ui.live.status import status_line
 from ui.messages import calmly, show_error
@@ -73,6 +74,7 @@ def poll_s() -> float:
 
 def draw(title: str) -> None:
     """Run picker and status line; what can be done with the run only where it is watched."""
+    begin_page()
     style.apply()
     admit()
     st.session_state[_POLL] = poll_interval(_VISIBLE_S)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import lru_cache
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
@@ -49,11 +50,19 @@ def metrics_of(home: Home, run_id: str) -> SqliteMetricsReader:
 
 def _identity(url: str) -> tuple[int, int] | None:
     """Which file a SQLite address means now; None for other databases."""
-    address = make_url(url)
-    if address.get_backend_name() != "sqlite" or not address.database:
+    path = _file_of(url)
+    if path is None:
         return None
     try:
-        status = Path(address.database).stat()
+        status = path.stat()
     except FileNotFoundError:
         return (0, 0)
     return status.st_dev, status.st_ino
+
+
+@lru_cache(maxsize=64)
+def _file_of(url: str) -> Path | None:
+    """The file that a SQLite address names. Remembered: pages ask for it hundreds of times a second."""
+    address = make_url(url)
+    is_file = address.get_backend_name() == "sqlite" and address.database
+    return Path(str(address.database)) if is_file else None

@@ -8,6 +8,7 @@ import pytest
 import streamlit as st
 
 from ui import fragments
+from ui.pace import PACE
 
 
 class SwitchedError(Exception):
@@ -59,3 +60,73 @@ def test_a_fragment_asked_for_by_a_browser_that_lags_behind_brings_the_shown_pag
 def test_a_page_that_was_started_alone_draws_its_fragments(asked: dict[str, Any]) -> None:
     draw_into(asked)()
     assert asked["drawn"] == 1
+
+
+class Timers:
+    """Stands in for the browser: the timer of each fragment, as it was last told."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.every_s: dict[str, float] = {}
+        self.now = "panel"
+        monkeypatch.setattr(fragments, "_own_id", lambda: self.now)
+        monkeypatch.setattr(fragments, "_set_timer", lambda one, every_s: self.every_s.update({one: every_s}))
+
+
+def test_a_fragment_slows_down_while_the_server_is_busy(
+    asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timers = Timers(monkeypatch)
+    monkeypatch.setattr(PACE, "factor", lambda: 2.5)
+    draw_into(asked)()
+    assert timers.every_s == {"panel": 2.5}
+
+
+def test_a_fragment_that_is_drawn_once_gets_no_timer(
+    asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timers = Timers(monkeypatch)
+    fragments.fragment(lambda: None, every_s=None, news=lambda: 1)()
+    assert timers.every_s == {}
+
+
+def test_a_fragment_without_news_rests_until_there_is_some(
+    asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timers, world = Timers(monkeypatch), {"run": 1}
+    drawn = fragments.fragment(lambda name: None, every_s=0.8, news=lambda name: world[name])
+    fragments.begin_page()
+    drawn("run")
+    resting_s = timers.every_s["panel"]
+    assert resting_s > 3
+    fragments.wake_for_news()
+    assert timers.every_s["panel"] == resting_s
+    world["run"] = 2
+    fragments.wake_for_news()
+    assert timers.every_s["panel"] < 0.5
+    drawn("run")
+    assert timers.every_s["panel"] == resting_s
+
+
+def test_what_happens_while_a_fragment_is_drawn_is_news(
+    asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timers, world = Timers(monkeypatch), {"run": 1}
+
+    def draw() -> None:
+        world["run"] += 1
+
+    fragments.begin_page()
+    fragments.fragment(draw, every_s=0.8, news=lambda: world["run"])()
+    fragments.wake_for_news()
+    assert timers.every_s["panel"] < 0.5
+
+
+def test_a_page_that_is_drawn_anew_forgets_the_fragments_of_the_one_before(
+    asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timers, world = Timers(monkeypatch), {"run": 1}
+    fragments.fragment(lambda: None, every_s=0.8, news=lambda: world["run"])()
+    fragments.begin_page()
+    world["run"], timers.every_s = 2, {}
+    fragments.wake_for_news()
+    assert timers.every_s == {}

@@ -9,15 +9,15 @@ import streamlit as st
 from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
 
 from edgeft_core.errors import UnknownRunError
-from edgeft_core.figures.axis import HorizontalAxis, XKind
-from edgeft_core.figures.overlay import overlaid
+from edgeft_core.figures.axis import XKind
 from edgeft_core.store.contract import RunRecord
 from ui import state
 from ui.fragments import fragment
+from ui.live.drawing import Drawing, DrawnChart, drawing
 from ui.live.more_panels import GROUPS, Group
-from ui.live.panel import Look, Slot
+from ui.live.now import at_this_moment
+from ui.live.panel import Slot
 from ui.live.panels import SLOTS
-from ui.live.reading import LiveData, read_live
 from ui.live_chart import live_chart, visible_range
 from ui.messages import calmly, escape
 from ui.signals_help import explanation
@@ -79,18 +79,15 @@ def _draw(run_id: str, kind: XKind, smoothing: float, parent_id: str) -> None:
         first = st.container(key="charts")
         folds = [(one, _fold(one, run_id)) for one in GROUPS]
         opened = [(one, fold) for one, fold in folds if fold.open]
-        slots = [*SLOTS, *(slot for one, _ in opened for slot in one.slots)]
-        wanted = {name for slot in slots for name in slot.signals}
-        data = read_live(state.home(), run_id, kind, visible_range(group), wanted)
-        behind = read_live(state.home(), parent_id, kind, None, wanted) if parent_id else None
-        look = Look(HorizontalAxis(kind, data.start_s), smoothing)
+        keys = tuple(one.key for one, _ in opened)
+        drawn = at_this_moment(drawing, run_id, kind, smoothing, parent_id, visible_range(group), keys)
         with first:
-            if data.problem:
-                st.warning(escape(data.problem), icon=":material/warning:")
-            _grid(SLOTS, data, look, group, behind)
+            if drawn.problem:
+                st.warning(escape(drawn.problem), icon=":material/warning:")
+            _grid(SLOTS, drawn, group)
         for one, fold in opened:
             with fold, st.container(key=f"charts_{one.key}"):
-                _grid(one.slots, data, look, group, behind)
+                _grid(one.slots, drawn, group)
 
 
 def _fold(group: Group, run_id: str) -> ExpanderContainer:
@@ -98,31 +95,24 @@ def _fold(group: Group, run_id: str) -> ExpanderContainer:
     return st.expander(group.title, on_change="rerun", key=f"live.group.{group.key}.{run_id}")
 
 
-def _grid(
-    slots: Sequence[Slot], data: LiveData, look: Look, group: str, behind: LiveData | None = None
-) -> None:
+def _grid(slots: Sequence[Slot], drawn: Drawing, group: str) -> None:
     for slot in slots:
-        if slot.concerns(data):
+        if (chart := drawn.charts.get(slot.key)) is not None:
             with st.container(key=f"chart_{slot.key}"):
-                _chart(slot, data, look, group, behind)
+                _chart(slot, chart, group)
 
 
-def _chart(slot: Slot, data: LiveData, look: Look, group: str, behind: LiveData | None) -> None:
-    panel = slot.make(data, look)
-    figure = panel.figure
-    if behind is not None and panel.linked:
-        its_look = Look(HorizontalAxis(look.axis.kind, behind.start_s), look.smoothing)
-        figure = overlaid(figure, slot.make(behind, its_look).figure, behind.record.name)
+def _chart(slot: Slot, chart: DrawnChart, group: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{slot.title}**", width="content")
         with st.popover("?", type="tertiary"):
             st.markdown(explanation(slot.signals))
-        st.caption(panel.note, text_alignment="right")
+        st.caption(chart.note, text_alignment="right")
     live_chart(
-        figure,
-        key=f"live.{data.record.id}.{slot.key}.{look.axis.kind}",
+        chart.figure,
+        key=chart.key,
         height=_HEIGHT_PX,
-        group=group if panel.linked else None,
+        group=group if chart.linked else None,
         label=slot.title,
-        empty=panel.waits_for,
+        empty=chart.waits_for,
     )

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Final
 
 import streamlit as st
 
+from edgeft_core import queries
+from edgeft_core.autopilot.record import Autopilot
 from edgeft_core.config_keys import Setting, settings_of, value_of
 from edgeft_core.errors import EdgeFTError
 from edgeft_core.figures import theme
 from edgeft_core.jobs import control
 from edgeft_core.jobs.in_force import to_undo
 from edgeft_core.jobs.states import ACTIVE, RunState
+from edgeft_core.settings import Home
 from edgeft_core.store.contract import CommandRecord, RunRecord
 from ui import state
 from ui.controls import format_value, setting_widget
@@ -22,6 +25,7 @@ from ui.launch.reach import reach
 from ui.live.autopilot import autopilot
 from ui.live.in_force import InForce
 from ui.live.journal import journal
+from ui.live.now import at_this_moment
 from ui.messages import calmly, escape
 
 _HEAD: Final = ("head.temperature", "head.scale", "head.margin_rad", "head.centre")
@@ -32,8 +36,27 @@ _MOVABLE: Final = ACTIVE | {RunState.QUEUED}
 
 
 def control_panel(run_id: str, *, every_s: float | None) -> None:
-    """Drawn again every ``every_s`` seconds, apart from the charts, so that a hand on a slider is not disturbed."""
-    fragment(_draw, every_s=every_s)(run_id)
+    """Drawn again when there is news, apart from the charts, so that a hand on a slider is not disturbed."""
+    fragment(_draw, every_s=every_s, news=_news)(run_id)
+
+
+def _news(run_id: str) -> Hashable:
+    try:
+        return at_this_moment(panel_depends_on, run_id)
+    except EdgeFTError as error:  # the drawing will say so
+        return str(error)
+
+
+def panel_depends_on(home: Home, run_id: str) -> Hashable:
+    """Everything in the run and its commands that the panel shows, but how long ago things were."""
+    record = queries.catalog_of(home).run(run_id)
+    commands = queries.catalog_of(home).commands(run_id)
+    now = InForce(record, commands)
+    told = [(one.id, one.outcome, one.step, one.reason) for one in commands]
+    return repr((
+        (record.name, record.state, record.summary.get("n_classes"), now.stage),
+        (told, Autopilot.of(record), now.step if now.ramps else None),
+    ))  # fmt: skip
 
 
 def asked_values(record: RunRecord) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from edgeft_core.figures import theme
 from edgeft_core.jobs.liveness import reconcile
 from edgeft_core.jobs.states import ACTIVE, RunState
 from ui import state
-from ui.fragments import fragment
+from ui.fragments import fragment, wake_for_news
+from ui.live.now import at_this_moment
 from ui.messages import calmly, escape
 
 # Streamlit's colour names; the theme maps them to the meanings of figures/theme.py.
@@ -40,7 +41,7 @@ def status_line(run_id: str, drawn_for: RunState, *, every_s: float) -> None:
 def _draw(run_id: str, drawn_for: RunState) -> None:
     with calmly():
         reconcile(state.home())
-        status = queries.run_status(state.home(), run_id)
+        status = at_this_moment(queries.run_status, run_id)
         if status.state is not drawn_for:
             st.rerun()
         share, words = preparation(status) or (status.fraction, progress_words(status))
@@ -49,6 +50,7 @@ def _draw(run_id: str, drawn_for: RunState) -> None:
             if share is not None:
                 st.progress(share, width=120)
             st.markdown(f":gray[{' &nbsp; '.join(words)}]" if words else "", width="content")
+        wake_for_news()
 
 
 def preparation(status: queries.RunStatus) -> tuple[float | None, list[str]] | None:

@@ -14,9 +14,11 @@ from edgeft_core.diagnostics.chance import max_share_chance
 from edgeft_core.diagnostics.status import BAD
 from edgeft_core.figures import theme
 from edgeft_core.jobs.proving import start_proof
+from edgeft_core.settings import Home
 from ui import state, verdicts
 from ui.fragments import fragment
 from ui.live.autopilot import at_work
+from ui.live.now import at_this_moment
 from ui.live.reading import Counts
 from ui.messages import calmly, escape, prose
 from ui.navigation import DIAGNOSIS, go
@@ -107,6 +109,14 @@ def _newest(newest_C: Counts | None) -> dict[str, float]:
     }
 
 
+def concentration_now(home: Home, run_id: str) -> Concentration | None:
+    """Of the run's window and its newest batch."""
+    now = queries.histogram_now(home, run_id)
+    one_batch = queries.catalog_of(home).run(run_id).config.data.batch_size
+    batch = queries.histogram_now(home, run_id, images=one_batch)
+    return concentration(now.predicted_C, now.labels_C, now.images, batch.predicted_C)
+
+
 def verdict_line(run_id: str, *, every_s: float | None) -> None:
     """The lines above the charts; drawn again every ``every_s`` seconds, never if None.
 
@@ -118,12 +128,8 @@ def verdict_line(run_id: str, *, every_s: float | None) -> None:
 
 def _draw(run_id: str) -> None:
     with calmly():
-        status = queries.run_status(state.home(), run_id)
-        now = queries.histogram_now(state.home(), run_id)
-        batch = queries.histogram_now(
-            state.home(), run_id, images=state.catalog().run(run_id).config.data.batch_size
-        )
-        found = concentration(now.predicted_C, now.labels_C, now.images, batch.predicted_C)
+        status = at_this_moment(queries.run_status, run_id)
+        found = at_this_moment(concentration_now, run_id)
         bad = status.verdict is not None and status.verdict.status in BAD
         with st.container(
             key="banner" if bad else "calm", horizontal=True, vertical_alignment="center", gap="medium"

@@ -10,7 +10,7 @@ import streamlit as st
 
 from edgeft_core.figures.theme import palette_pairs
 from ui.live_chart.assets import asset_urls
-from ui.live_chart.payload import Sent, encode, next_message
+from ui.live_chart.payload import Encoded, Sent, encode, next_message
 
 DEFAULT_GROUP: Final = "live"
 
@@ -54,7 +54,7 @@ class ChartState:
 
 
 def live_chart(
-    figure: go.Figure | Mapping[str, Any],
+    figure: go.Figure | Mapping[str, Any] | Encoded,
     *,
     key: str,
     height: int,
@@ -67,6 +67,8 @@ def live_chart(
 
     Parameters
     ----------
+    figure
+        Encoded already where many sessions show the same.
     key
         Unique within the page. The browser keeps zoom and hidden traces as long as the key stays.
     group
@@ -79,7 +81,7 @@ def live_chart(
     clicks
         Whether a click on a point runs the page (or the fragment) again with `ChartState.clicked`.
     """
-    encoded = encode(figure)
+    encoded = figure if isinstance(figure, Encoded) else encode(figure)
     sent = _sent()
     message, sent[key] = next_message(encoded, sent.get(key))
     urls = asset_urls()

@@ -1,0 +1,26 @@
+"""What several parts of the live page, and all sessions that show the same run, read at the same moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Final, TypeVar
+
+from edgeft_core import queries
+from ui import state
+from ui.shared import Shared
+
+T = TypeVar("T")
+
+_MOST: Final = 64
+_readings: Final[Shared[object]] = Shared(most=_MOST)
+
+
+def at_this_moment(read: Callable[..., T], *asked: Hashable) -> T:
+    """``read(home, *asked)``, read once for everybody who asks for the same within a moment.
+
+    A change in the catalog (a command, a state, a heartbeat) is seen at once; what is recorded, a moment later.
+    """
+    home = state.home()
+    question = (read, home, asked, queries.catalog_of(home).data_version())
+    found: T = _readings.get(question, lambda: read(home, *asked))  # type: ignore[assignment]
+    return found
