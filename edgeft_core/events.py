@@ -310,8 +310,9 @@ class ControlRequest:
     Attributes:
         options: what else the request says, where it says it: ``over_steps`` (the changes come gradually),
             ``undoes`` (id of the command whose changes are taken back), ``to_step`` (of the checkpoint to go back to),
-            ``mark`` (why a checkpoint is asked for) and ``at_step`` (not before this step, and after the requests
-            that came with one before it).
+            ``mark`` (why a checkpoint is asked for), ``at_step`` (not before this step, and after the requests
+            that came with one before it) and ``again`` (it took effect before and has its answer; another worker made
+            the change).
     """
 
     command_id: int
@@ -328,3 +329,29 @@ class ControlRequest:
     def at_step(self) -> int:
         """The step before which it is to be handled; 0 for as soon as possible."""
         return int(self.options.get("at_step") or 0)
+
+    @property
+    def again(self) -> bool:
+        """Whether it was done and answered before."""
+        return bool(self.options.get("again"))
+
+
+@dataclass(frozen=True)
+class TakenBack:
+    """A rewind that took effect: the step that it went back to, and the commands that it took back."""
+
+    command_id: int
+    to_step: int
+    commands: frozenset[int]
+
+
+@dataclass(frozen=True)
+class Past:
+    """What the journal tells of a run that is taken up again; a checkpoint that tells otherwise is none of its states.
+
+    Attributes:
+        refused: commands that nobody was left to answer; the worker that died may have obeyed them.
+    """
+
+    rewinds: tuple[TakenBack, ...] = ()
+    refused: frozenset[int] = frozenset()

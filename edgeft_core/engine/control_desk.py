@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
 from edgeft_core.config_keys import flatten
+from edgeft_core.engine.agenda import CHANGING, Agenda
 from edgeft_core.engine.batch_monitor import BatchMonitor
 from edgeft_core.engine.collaborator import Collaborator
 from edgeft_core.engine.controls import Controls, LiveSettings, changed_live
@@ -48,9 +48,9 @@ class ControlDesk(Collaborator):
         self._monitor = monitor
         self._save = save
         self._rewind = rewind
-        self._waiting: deque[ControlRequest] = deque()
-        self._dated: deque[ControlRequest] = deque()
+        self._agenda = Agenda()
         self._answered: set[int] = set()
+        self._held: set[int] = set()
         self._promised: LiveSettings | None = None
         self._paused = False
         self._latest = self._in_checkpoint = 0
@@ -60,8 +60,7 @@ class ControlDesk(Collaborator):
 
     def state(self) -> dict[str, Any]:
         kept = [asdict(one) for one in list(self._answers.values())[-_ANSWERS_KEPT:]]
-        to_come = [one.command_id for one in self._dated]
-        return {"latest": self._latest, "to_come": to_come, "answers": json.dumps(kept)}
+        return {"latest": self._latest, "to_come": self._agenda.to_come(), "answers": json.dumps(kept)}
 
     def load(self, state: dict[str, Any]) -> None:
         """Requests up to the latest that was seen to before the checkpoint have their answer in it."""
@@ -72,13 +71,15 @@ class ControlDesk(Collaborator):
         self._answers = {one.command_id: one for one in older} | self._answers
 
     def before_step(self, leg: Leg, batch: StepBatch) -> Iterable[Event]:  # noqa: ARG002
+        turns = leg.turns
         yield from self.between_steps(leg)
-        leg.session.follow_ramps()
+        if not self.stop and leg.turns == turns:  # the step comes now
+            leg.session.follow_ramps()
 
     def between_steps(self, leg: Leg) -> Iterable[Event]:
         """See to all requests, and wait while the run is paused."""
         self._sort(self._controls.poll(_next_step(leg)))
-        return self._handle(leg) if self._waiting or self._paused or self._dated else ()
+        return self._handle(leg) if self._agenda or self._paused else ()
 
     def during_validation(self, leg: Leg) -> Iterator[Event]:
         """Answer changes of numbers at once; they, and all the rest, take effect before the next step.
@@ -91,25 +92,29 @@ class ControlDesk(Collaborator):
             self._sort([request])
 
     def _can_be_promised(self, leg: Leg, request: ControlRequest) -> bool:
-        """Whether it is known already from which step on a change will hold: not behind a rewind, nor at the end."""
-        if (
+        """Whether it is known already from which step on a change will hold, and what it will change."""
+        return not (
             leg.session.position.step >= leg.session.steps_total
             or request.kind != "set"
             or request.at_step
             or shapes_the_plan(request.changes)
-        ):
-            return False
-        return not any(one.kind == "rewind" for one in (*self._waiting, *self._dated))
+            or self._agenda.may_change_first(but=self._answered)
+        )
 
     def _sort(self, requests: Iterable[ControlRequest]) -> None:
-        """Those that are to come at a step of their own wait for it, unless they came before the checkpoint."""
+        """What the state that the run went on from holds already is answered at once, if it was not before."""
         for request in requests:
-            waits = request.at_step and not self._is_in_checkpoint(request)
-            (self._dated if waits else self._waiting).append(request)
+            if request.again:
+                self._answered.add(request.command_id)
+            if self._is_in_checkpoint(request):
+                if request.again:
+                    continue
+                self._held.add(request.command_id)
+            self._agenda.add(request, at_once=request.command_id in self._held)
 
     def _is_in_checkpoint(self, request: ControlRequest) -> bool:
         """Whether the state that the run went on from has it in force already, or refused it."""
-        if request.kind not in {"set", "rewind"} or request.command_id in self._to_come:
+        if request.kind not in CHANGING or request.command_id in self._to_come:
             return False
         return 0 < request.command_id <= self._in_checkpoint
 
@@ -127,7 +132,7 @@ class ControlDesk(Collaborator):
     def _handle(self, leg: Leg) -> Iterator[Event]:
         self._promised = None
         while not (self.stop or leg.left):
-            request = self._next(leg)
+            request = self._agenda.next(_next_step(leg))
             if request is not None:
                 yield from self._one(leg, request)
             elif not self._paused:
@@ -136,15 +141,9 @@ class ControlDesk(Collaborator):
                 self._controls.wait(WAIT_S)
                 self._sort(self._controls.poll(_next_step(leg)))
 
-    def _next(self, leg: Leg) -> ControlRequest | None:
-        """The request to see to now: what is due at this step before what was asked just now."""
-        if self._dated and self._dated[0].at_step <= _next_step(leg):
-            return self._dated.popleft()
-        return self._waiting.popleft() if self._waiting else None
-
     def _one(self, leg: Leg, request: ControlRequest) -> Iterator[Event]:
-        if request.kind in {"set", "rewind"}:
-            if self._is_in_checkpoint(request):
+        if request.kind in CHANGING:
+            if request.command_id in self._held:
                 as_now = ControlHandled(request.command_id, _next_step(leg), "applied")
                 yield self._answers.get(request.command_id, as_now)
                 return
@@ -174,6 +173,9 @@ class ControlDesk(Collaborator):
         now = flatten(session.live.config)
         changed = {key: value for key, value in now.items() if value != before[key]}
         previous = {key: before[key] for key in changed}
+        why = f"The run was taken back to step {session.position.step} before its step came."
+        for one in self._agenda.taken_back_by(request):
+            yield self._answer(ControlHandled(one.command_id, asked_at, "refused", why))
         handled = ControlHandled(request.command_id, asked_at, "applied", previous=previous, changes=changed)
         yield self._answer(handled)
 

@@ -40,7 +40,7 @@ class Crew:
         self._session = session
         self._leg: Leg | None = None
         self._leg_state: dict[str, Any] = {}
-        self._begun = self._rewound = False
+        self._begun = self._went_back = False
         window = max(monitor.window_images, session.config.data.batch_size)  # at least one whole batch
         self._monitor = BatchMonitor(window, session.dataset.n_classes)
         heavy = HeavySignals(monitor.heavy_every_steps)
@@ -110,8 +110,8 @@ class Crew:
     def settle_in(self, leg: Leg) -> Iterator[Event]:
         """Keep the state that a run begins with, and the one that it was taken back to."""
         folder = self._session.folder
-        if self._rewound:
-            self._rewound = False
+        if self._went_back:
+            self._went_back = False
             yield from forget_later(self._session, self._standing)
             yield from self._checkpointer.save(leg, ["last"])
             later = [one for one in numbered(folder) if one.step > self._session.position.step]
@@ -119,6 +119,10 @@ class Crew:
         elif not (self._begun or path_of(folder, "first").exists() or path_of(folder, "last").exists()):
             yield from self._checkpointer.save(leg, ["first"])
         self._begun = True
+
+    def forget_later(self) -> None:
+        """Let the state that the run begins with be its newest: checkpoints of later steps are none of its own."""
+        self._went_back = True
 
     def _saved(self, leg: Leg, kind: CheckpointKind) -> Iterator[Event]:
         """Save a checkpoint on request, or a mark."""
@@ -135,7 +139,7 @@ class Crew:
         self.load(content)
         restore_random(content["random"], session.device)
         leg.leave()
-        self._rewound = True
+        self.forget_later()
         yield Rewound(session.position.step, from_step)
         yield session.plan()
 

@@ -16,11 +16,17 @@ from edgeft_core.engine.preparation import prepare, prepared
 from edgeft_core.engine.resumption import resumed
 from edgeft_core.engine.session import Session
 from edgeft_core.errors import NonFiniteError
-from edgeft_core.events import Event, RunEnded
+from edgeft_core.events import Event, Past, RunEnded
 
 
 def train(
-    config: RunConfig, *, folder: Path, cache: Path, controls: Controls, resume: bool = False
+    config: RunConfig,
+    *,
+    folder: Path,
+    cache: Path,
+    controls: Controls,
+    resume: bool = False,
+    past: Past | None = None,
 ) -> Iterator[Event]:
     """Train as ``config`` says and yield what happens, in order.
 
@@ -32,6 +38,7 @@ def train(
         cache: for drawn images and embeddings, shared between runs; may be deleted at any time.
         controls: where live commands come from.
         resume: go on from ``folder/checkpoints/last.pt``, from the start where there is none.
+        past: what the journal tells of the run that goes on; a checkpoint that tells otherwise is passed over.
 
     Raises:
         RequestError: the config asks for data, weights or a device that cannot be had.
@@ -39,14 +46,16 @@ def train(
         OutOfMemoryError: says which batch size would fit.
     """
     session = yield from prepare(config, folder=folder, cache=cache)
-    yield from train_session(session, controls, resume=resume)
+    yield from train_session(session, controls, resume=resume, past=past)
 
 
-def train_session(session: Session, controls: Controls, *, resume: bool = False) -> Iterator[Event]:
+def train_session(
+    session: Session, controls: Controls, *, resume: bool = False, past: Past | None = None
+) -> Iterator[Event]:
     """:func:`train` from a session that was prepared already."""
     crew = Crew(session, controls)
     with crew, memory_explained(session, crew.current_leg):
-        yield from resumed(session, crew, resume)
+        yield from resumed(session, crew, resume, past)
         yield prepared(session)
         yield from session.opening_notices()
         while (leg := crew.next_leg()) is not None:

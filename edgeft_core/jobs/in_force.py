@@ -7,27 +7,64 @@ from typing import Any
 
 from edgeft_core.config import RunConfig
 from edgeft_core.config_keys import settings_of
+from edgeft_core.events import Past, TakenBack
 from edgeft_core.ramps import Ramp
 from edgeft_core.store.contract import CommandRecord
 
 
-def standing(commands: Iterable[CommandRecord]) -> list[CommandRecord]:
-    """The commands that took effect and still count, oldest first: a rewind takes back those after its checkpoint."""
-    found: list[CommandRecord] = []
+def in_order(commands: Iterable[CommandRecord]) -> list[CommandRecord]:
+    """The commands that took effect, in the order in which they did.
+
+    Rewinds come as they were asked for. Between two of them steps decide: what a replay has to do at a later step was
+    asked for before what somebody asks of it meanwhile.
+    """
+    done: list[CommandRecord] = []
+    since: list[CommandRecord] = []
     for command in commands:
         if command.outcome != "applied" or command.step is None:
             continue
+        if command.kind == "rewind":
+            done += [*sorted(since, key=_place), command]
+            since = []
+        else:
+            since.append(command)
+    return [*done, *sorted(since, key=_place)]
+
+
+def _place(command: CommandRecord) -> tuple[int, int]:
+    return command.step or 0, command.id
+
+
+def standing(commands: Iterable[CommandRecord]) -> list[CommandRecord]:
+    """The commands that took effect and still count, in order: a rewind takes back those after its checkpoint."""
+    found: list[CommandRecord] = []
+    for command in in_order(commands):
         if (to_step := command.to_step) is not None:
             found = [one for one in found if one.step is not None and one.step <= to_step]
         found.append(command)
     return found
 
 
+def past_of(commands: Iterable[CommandRecord]) -> Past:
+    """What the journal tells whoever takes the run up again."""
+    told = list(commands)
+    rewinds: list[TakenBack] = []
+    found: list[CommandRecord] = []
+    for command in in_order(told):
+        if (to_step := command.to_step) is not None:
+            gone = frozenset(one.id for one in found if (one.step or 0) > to_step)
+            rewinds.append(TakenBack(command.id, to_step, gone))
+            found = [one for one in found if one.id not in gone]
+        found.append(command)
+    refused = frozenset(one.id for one in told if one.outcome == "refused" and one.step is None)
+    return Past(tuple(rewinds), refused)
+
+
 def values_now(commands: Iterable[CommandRecord]) -> dict[str, Any]:
     """Settings that were changed, with the values now in force; of a gradual change, the value that it comes to."""
     values: dict[str, Any] = {}
-    for command in commands:
-        if command.outcome == "applied":
+    for command in standing(commands):
+        if command.kind == "set":
             values |= command.changes
     return values
 

@@ -10,6 +10,7 @@ from edgeft_core.config_keys import with_values
 from edgeft_core.errors import RequestError
 from edgeft_core.events import ControlRequest
 from edgeft_core.jobs.forking import Origin
+from edgeft_core.jobs.in_force import in_order
 from edgeft_core.jobs.launching import free_name, launch
 from edgeft_core.jobs.states import RunState
 from edgeft_core.settings import Home
@@ -53,8 +54,8 @@ def again(commands: Sequence[CommandRecord], stopped_at: int | None = None) -> l
     """The requests that have the same effect again, each with the step before which it comes."""
     requests = [
         ControlRequest(0, one.kind, {} if one.kind == "rewind" else one.changes, _dated(one))
-        for one in commands
-        if one.outcome == "applied" and one.kind in _REPEATED and one.step is not None
+        for one in in_order(commands)
+        if one.kind in _REPEATED
     ]
     if stopped_at is not None:
         requests.append(ControlRequest(0, "stop", {}, {"at_step": stopped_at + 1}))

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from edgeft_core.engine import checkpoint_file
+from edgeft_core.config import RunConfig
+from edgeft_core.engine import checkpoint_file, train
 from edgeft_core.engine.kept import numbered, path_of
 from edgeft_core.engine.newest import last_checkpoint, step_of
 from edgeft_core.events import (
@@ -20,12 +21,14 @@ from edgeft_core.events import (
     ControlRequest,
     Event,
     Notice,
+    Past,
     Rewound,
     RunEnded,
     SignalsMeasured,
     StageEnded,
+    TakenBack,
 )
-from tests.engine.runs import Script, events_of, of, started, stop_at, story, tiny
+from tests.engine.runs import Script, by_step, events_of, of, started, stop_at, story, tiny
 
 RING = {"checkpoints__every_steps": 5, "checkpoints__keep": 2, "checkpoints__keep_marked": 2}
 
@@ -189,7 +192,7 @@ def test_a_run_that_died_goes_on_from_its_newest_checkpoint_and_repeats_the_comm
     del running
     assert step_of(last_checkpoint(tmp_path / "b" / "run") or {}) == 10
     told = [
-        replace(request, options={**request.options, "at_step": step})
+        replace(request, options={**request.options, "at_step": step, "again": True})
         for step, requests in changes.items()
         for request in requests
     ]
@@ -307,18 +310,85 @@ def test_a_rewind_that_is_over_keeps_no_later_change_from_being_made_again(tmp_p
             break
     steps = {one.command_id: one.step for one in of(ControlHandled, events)}
     assert steps == {1: 4, 2: 10, 3: 7}
-    dated = [replace(one, options={**one.options, "at_step": steps[one.command_id]}) for one in requests]
+    told = [change(1, {"head.scale": 20.0}, at_step=4, again=True)]
+    told += [change(3, {"head.temperature": 2.0}, at_step=7, again=True)]
     for one in numbered(tmp_path / "run"):
         one.path.unlink()  # what is left is of step 6, after the rewind and before the last change
-    again = events_of(config, tmp_path, controls=Script({7: dated, **stop_at(9).at}), resume=True)
+    again = events_of(config, tmp_path, controls=Script({7: told, **stop_at(9).at}), resume=True)
+    assert not of(Rewound, again)
     assert {one.step: one.scalars["temperature"] for one in of(BatchDone, again)} == {7: 2.0, 8: 2.0}
+
+
+def test_a_checkpoint_of_what_a_rewind_took_back_is_none_of_the_runs(tmp_path: Path) -> None:
+    config = tiny(**{**RING, "checkpoints__keep": 9})
+    lost = change(1, {"head.scale": 20.0})
+    events_of(config, tmp_path, controls=Script({8: [lost], **stop_at(12).at}))
+    past = Past((TakenBack(2, to_step=5, commands=frozenset({1})),))
+    again = change(3, {"head.temperature": 2.0}, at_step=7, again=True)
+    events = resumed(config, tmp_path, Script({6: [again], **stop_at(9).at}), past)
+    assert [one.step for one in of(BatchDone, events)] == [6, 7, 8]
+    assert [one.scalars["temperature"] for one in of(BatchDone, events)] == [1.0, 2.0, 2.0]
+    assert {one.scalars["scale"] for one in of(BatchDone, events)} == {16.0}
+    assert [one.command_id for one in of(ControlHandled, events)] == [99]
+    assert kept(tmp_path / "run") == [(5, "ring"), (6, "command")]
+
+
+def test_a_checkpoint_that_obeyed_what_was_refused_since_is_none_of_the_runs(tmp_path: Path) -> None:
+    script = Script(
+        {4: [change(1, {"head.scale": 20.0})], 6: [change(2, {"head.scale": 0.0})], **stop_at(8).at}
+    )
+    events_of(tiny(**RING), tmp_path, controls=script)
+    told = resumed(tiny(**RING), tmp_path, stop_at(5), Past(refused=frozenset({1})))
+    assert {one.step: one.scalars["scale"] for one in of(BatchDone, told)} == {4: 16.0}
+    assert [one.step for one in of(CheckpointSaved, told) if one.kind == "last"] == [3, 4]
+
+
+def test_a_refusal_that_a_checkpoint_knows_of_is_no_reason_to_pass_it_over(tmp_path: Path) -> None:
+    events_of(tiny(), tmp_path, controls=Script({6: [change(2, {"head.scale": 0.0})], **stop_at(8).at}))
+    told = resumed(tiny(), tmp_path, stop_at(9), Past(refused=frozenset({1, 2})))
+    assert [one.step for one in of(BatchDone, told)] == [8]
+
+
+def resumed(config: RunConfig, home: Path, script: Script, past: Past) -> list[Event]:
+    folder = home / "run"
+    return list(train(config, folder=folder, cache=home / "cache", controls=script, resume=True, past=past))
+
+
+def test_what_is_asked_for_meanwhile_comes_after_what_is_made_again(tmp_path: Path) -> None:
+    config = tiny(**RING)
+    dead_after_ring(tmp_path, Script({}))
+    again = change(1, {"head.temperature": 2.0}, at_step=8, again=True)
+    asked = [change(2, {"head.temperature": 3.0}), ControlRequest(3, "checkpoint")]
+    events = events_of(config, tmp_path, controls=Script({6: [again, *asked], **stop_at(9).at}), resume=True)
+    assert [(one.command_id, one.step) for one in of(ControlHandled, events)] == [(3, 6), (2, 8), (99, 9)]
+    assert of(ControlHandled, events)[1].previous == {"head.temperature": 2.0}
+    assert {one.step: one.scalars["temperature"] for one in of(BatchDone, events)} == {6: 1.0, 7: 1.0, 8: 3.0}
+
+
+def test_a_change_right_after_a_rewind_finds_a_gradual_one_where_it_was(tmp_path: Path) -> None:
+    gradual = change(1, {"head.margin_rad": 0.5}, over_steps=4)
+    script = Script({4: [gradual], 6: [rewind(2, 5), change(3, {"head.margin_rad": 0.2})], **stop_at(7).at})
+    told = {
+        one.command_id: one for one in of(ControlHandled, events_of(tiny(**RING), tmp_path, controls=script))
+    }
+    assert (told[3].outcome, told[3].step) == ("applied", 6)
+    assert told[3].previous == {"head.margin_rad": pytest.approx(0.3)}  # in step 5, of .1 to .5 in four steps
+
+
+def test_a_replay_that_somebody_takes_back_does_not_go_on_as_the_run_that_it_repeats(tmp_path: Path) -> None:
+    dated = [change(1, {"head.scale": 20.0}, at_step=3), change(2, {"head.scale": 24.0}, at_step=9)]
+    script = Script({1: dated, 8: [rewind(3, 5)], **stop_at(12).at})
+    events = events_of(tiny(**RING), tmp_path, controls=script)
+    answers = [(one.command_id, one.outcome, one.step) for one in of(ControlHandled, events)]
+    assert answers == [(1, "applied", 3), (2, "refused", 8), (3, "applied", 8), (99, "applied", 12)]
+    assert by_step(events)[10].scalars["scale"] == 20.0
 
 
 def test_a_change_that_is_to_be_made_again_is_not_lost_by_a_newer_one_and_a_second_death(
     tmp_path: Path,
 ) -> None:
     config = tiny(**RING)
-    again = change(1, {"head.temperature": 2.0}, at_step=8)
+    again = change(1, {"head.temperature": 2.0}, at_step=8, again=True)
     dead_after_ring(tmp_path, Script({1: [again], 3: [change(2, {"head.scale": 20.0})]}))
     third = events_of(config, tmp_path, controls=Script({6: [again], **stop_at(9).at}), resume=True)
     assert {one.step: one.scalars["temperature"] for one in of(BatchDone, third)} == {6: 1.0, 7: 1.0, 8: 2.0}

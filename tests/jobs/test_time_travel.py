@@ -14,8 +14,9 @@ from edgeft_core import jobs, queries
 from edgeft_core.config import RunConfig
 from edgeft_core.config_keys import with_values
 from edgeft_core.errors import RequestError, TransitionError
+from edgeft_core.events import TakenBack
 from edgeft_core.jobs import control
-from edgeft_core.jobs.in_force import standing, to_undo, values_at, values_now
+from edgeft_core.jobs.in_force import in_order, past_of, standing, to_undo, values_at, values_now
 from edgeft_core.jobs.replaying import again, replay
 from edgeft_core.jobs.states import RunState
 from edgeft_core.settings import Home
@@ -137,7 +138,25 @@ def test_undo_goes_back_one_change_at_a_time_and_a_rewind_counts() -> None:
     back = command(5, "rewind", 20, {"head.temperature": 1.0}, to_step=7)
     assert to_undo([scale, heat, back]) == scale
     assert standing([scale, heat, back]) == [scale, back]
-    assert values_now([scale, heat, back]) == {"head.scale": 8.0, "head.temperature": 1.0}
+    assert values_now([scale, heat, back]) == {"head.scale": 8.0}
+
+
+def test_between_two_rewinds_changes_count_in_the_order_of_their_steps() -> None:
+    replayed = command(1, "set", 20, {"head.scale": 8.0})
+    asked = command(2, "set", 9, {"head.scale": 4.0})
+    back = command(3, "rewind", 25, {}, to_step=12)
+    later = command(4, "set", 13, {"head.margin_rad": 0.5})
+    assert in_order([replayed, asked]) == [asked, replayed]
+    assert values_now([replayed, asked]) == {"head.scale": 8.0}
+    assert standing([replayed, asked, back, later]) == [asked, back, later]
+    assert past_of([replayed, asked, back, later]).rewinds == (TakenBack(3, 12, frozenset({1})),)
+    assert [one.at_step for one in again([replayed, asked, back, later])] == [9, 20, 25, 13]
+
+
+def test_a_rewind_into_a_gradual_change_comes_to_its_end_all_the_same() -> None:
+    ramp = command(1, "set", 5, {"head.margin_rad": 0.6}, previous={"head.margin_rad": 0.2}, over_steps=20)
+    back = command(2, "rewind", 20, {"head.margin_rad": 0.3}, to_step=9)
+    assert values_now([ramp, back]) == {"head.margin_rad": 0.6}
 
 
 def test_values_at_a_step_know_how_far_a_gradual_change_was() -> None:

@@ -11,11 +11,13 @@ from collections.abc import Generator, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import replace
 
+from edgeft_core.engine.agenda import CHANGING
 from edgeft_core.engine.controls import LiveSettings
 from edgeft_core.engine.position import Position
 from edgeft_core.engine.session import Session
 from edgeft_core.engine.train import train_session
 from edgeft_core.events import ControlHandled, ControlRequest, Event, PauseChanged, RunEnded
+from edgeft_core.jobs.in_force import past_of
 from edgeft_core.jobs.states import RunState
 from edgeft_core.jobs.worker.controls import CatalogControls
 from edgeft_core.jobs.worker.journal import Journal
@@ -31,26 +33,36 @@ class Inbox(CatalogControls):
     """Looks at the catalog whenever the engine asks, and never sleeps.
 
     Attributes:
-        handed: ids that the engine got; answered: those that it answered.
+        waiting: requests that the engine got and did not answer yet, by id.
+        again_until: the step of the last change that is to be made again.
         stopping: whether it got a stop, and so comes to its end even while it is paused.
     """
 
     def __init__(self, catalog: SqlCatalog, run_id: str) -> None:
         super().__init__(catalog, run_id)
-        self.handed: set[int] = set()
-        self.answered: set[int] = set()
+        self.waiting: dict[int, ControlRequest] = {}
+        self.again_until = 0
         self.stopping = False
 
     def poll(self, next_step: int) -> Sequence[ControlRequest]:
         self.look()
         requests = super().poll(next_step)
-        self.handed |= {one.command_id for one in requests if not one.at_step}
+        self.waiting |= {one.command_id: one for one in requests if not one.again}
+        self.again_until = max([self.again_until, *(one.at_step for one in requests if one.again)])
         self.stopping |= any(one.kind == "stop" for one in requests)
         return requests
 
     def wait(self, timeout_s: float) -> None:
         self.look()
         assert self._inbox, f"a paused run would sleep {timeout_s} s, and nobody is there to wake it"
+
+    def will_answer(self, next_step: int) -> bool:
+        """Whether the engine answers something before the next step, if it is paused and asks for more now."""
+        self.look()
+        requests = [*self.waiting.values(), *self._inbox]
+        if next_step < self.again_until:  # changes come after those that are to be made again
+            requests = [one for one in requests if one.kind not in CHANGING]
+        return self.stopping or any(not one.at_step for one in requests)
 
 
 class WorkerLife:
@@ -61,10 +73,12 @@ class WorkerLife:
         self._catalog = catalog
         self._run = run
         self._inbox = Inbox(catalog, run.id)
-        if run.started_at is not None:
-            self._inbox.repeat(catalog.commands(run.id))
+        resume, commands = run.started_at is not None, catalog.commands(run.id)
+        if resume:
+            self._inbox.repeat(commands)
         self._journal = Journal(home, run, catalog)
-        self._events = _told(train_session(self.session, self._inbox, resume=run.started_at is not None))
+        told = train_session(self.session, self._inbox, resume=resume, past=past_of(commands))
+        self._events = _told(told)
         self._paused = False
         self.untold: deque[Event] = deque()
         self.ended: RunEnded | None = None
@@ -73,8 +87,7 @@ class WorkerLife:
         """Whether the engine would only wait for a command that nobody sent."""
         if self.ended or not self._paused:
             return self.ended is not None
-        new = {one.id for one in self._catalog.pending_commands(self._run.id)} | self._inbox.handed
-        return new <= self._inbox.answered and not self._inbox.stopping
+        return not self._inbox.will_answer(self.session.position.step + 1)
 
     def train(self, events: int) -> None:
         """Let the engine go on until it told so many events more, ended, or stands still."""
@@ -83,7 +96,7 @@ class WorkerLife:
                 return
             event = next(self._events)
             if isinstance(event, ControlHandled):
-                self._inbox.answered.add(event.command_id)
+                self._inbox.waiting.pop(event.command_id, None)
             elif isinstance(event, PauseChanged):
                 self._paused = event.paused
             elif isinstance(event, RunEnded):

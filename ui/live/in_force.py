@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from edgeft_core.config_keys import settings_of, value_of
-from edgeft_core.jobs.in_force import ramps_of
+from edgeft_core.jobs.in_force import ramps_of, standing
 from edgeft_core.ramps import Ramp
 from edgeft_core.store.contract import CommandRecord, RunRecord
 
@@ -28,9 +28,12 @@ class InForce:
         self.refused: dict[str, str] = {}
         self.ramps: dict[str, Ramp] = {}
         self._record = record
+        for command in standing(commands):
+            if command.kind == "set":
+                self._put(command)
         for command in commands:
             if command.kind in {"set", "rewind"}:
-                self._follow(command)
+                self._note(command)
         step = self.step
         self.ramps = {key: ramp for key, ramp in self.ramps.items() if step < ramp.last}
 
@@ -47,16 +50,17 @@ class InForce:
     def trains_backbone(self, stage: int) -> bool:
         return bool(self.values[f"stages.{stage}.train_backbone"])
 
-    def _follow(self, command: CommandRecord) -> None:
+    def _put(self, command: CommandRecord) -> None:
+        for key, value in command.changes.items():
+            self.values[key] = value
+            self.ramps.pop(key, None)
+        self.ramps |= ramps_of(self._record.config, command)
+
+    def _note(self, command: CommandRecord) -> None:
         for key, value in command.changes.items():
             self.refused.pop(key, None)
             self.asked.pop(key, None)
-            if command.outcome == "applied":
-                self.values[key] = value
-                self.ramps.pop(key, None)
-            elif command.outcome == "pending":
+            if command.outcome == "pending":
                 self.asked[key] = value
-            else:
+            elif command.outcome == "refused":
                 self.refused[key] = command.reason
-        if command.outcome == "applied":
-            self.ramps |= ramps_of(self._record.config, command)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
 from edgeft_core.errors import EdgeFTError
 from edgeft_core.events import ControlRequest
+from edgeft_core.jobs.in_force import standing
 from edgeft_core.store.contract import Catalog, CommandRecord
 
 LOOK_EVERY_S = 0.05
@@ -50,12 +51,14 @@ class CatalogControls:
         self._over.set()
         self._thread.join()
 
-    def repeat(self, commands: Iterable[CommandRecord]) -> None:
-        """Hand out again, each at its step, what took effect before: the last checkpoint may be from before that."""
+    def repeat(self, commands: Sequence[CommandRecord]) -> None:
+        """Hand out again, each at its step, the changes that took effect before and still count: the last checkpoint
+        may be from before that.
+        """
         self._inbox.extend(
-            ControlRequest(one.id, one.kind, one.changes, {**one.options, "at_step": one.step})
-            for one in commands
-            if one.outcome == "applied" and one.kind in {"set", "rewind"}
+            ControlRequest(one.id, one.kind, one.changes, {**one.options, "at_step": one.step, "again": True})
+            for one in standing(commands)
+            if one.kind == "set"
         )
 
     def interrupt(self) -> None:

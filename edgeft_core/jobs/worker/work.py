@@ -9,7 +9,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from edgeft_core.errors import EdgeFTError, TransitionError, UnknownRunError
-from edgeft_core.events import BatchDone, ControlHandled, Event, Progress, RunEnded, SweepAdvanced
+from edgeft_core.events import BatchDone, ControlHandled, Event, Past, Progress, RunEnded, SweepAdvanced
+from edgeft_core.jobs.in_force import past_of
 from edgeft_core.jobs.states import ACTIVE, RunState
 from edgeft_core.jobs.worker.controls import CatalogControls
 from edgeft_core.jobs.worker.journal import Journal
@@ -75,7 +76,7 @@ def _train(
         evict=lambda: _leave(catalog, run.id, controls),
     )
     try:
-        with closing(_events(home, run, controls)) as events:
+        with closing(_events(home, run, controls, past_of(catalog.commands(run.id)))) as events:
             ended = _record_all(events, recorder, controls)
     except BaseException as error:
         _close_after_failure(recorder, journal, error)
@@ -84,16 +85,23 @@ def _train(
     return ended
 
 
-def _events(home: Home, run: RunRecord, controls: CatalogControls) -> Generator[Event, None, None]:
+def _events(
+    home: Home, run: RunRecord, controls: CatalogControls, past: Past
+) -> Generator[Event, None, None]:
+    folder, began_before = home.run_folder(run.id), run.started_at is not None
     # Here and not above: torch takes seconds to load, in which the run is claimed and its heart beats already.
-    if run.config.sweep is None:
-        from edgeft_core.engine import train  # noqa: PLC0415
-    else:
-        from edgeft_core.labs.sweep.training import train_heads as train  # noqa: PLC0415
+    if run.config.sweep is not None:
+        from edgeft_core.labs.sweep.training import train_heads  # noqa: PLC0415
 
-    began_before = run.started_at is not None
-    folder = home.run_folder(run.id)
-    yield from train(run.config, folder=folder, cache=home.cache, controls=controls, resume=began_before)
+        yield from train_heads(
+            run.config, folder=folder, cache=home.cache, controls=controls, resume=began_before
+        )
+        return
+    from edgeft_core.engine import train  # noqa: PLC0415
+
+    yield from train(
+        run.config, folder=folder, cache=home.cache, controls=controls, resume=began_before, past=past
+    )
 
 
 def _record_all(events: Iterator[Event], recorder: Recorder, controls: CatalogControls) -> RunEnded:
