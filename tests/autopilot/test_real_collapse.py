@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import psutil
 import pytest
 
@@ -9,6 +12,7 @@ from edgeft_core import jobs
 from edgeft_core.autopilot.pilot import Pilot
 from edgeft_core.autopilot.record import Autopilot, Phase
 from edgeft_core.autopilot.sight import RunSight
+from edgeft_core.autopilot.switch import switch_off
 from edgeft_core.config_keys import with_values
 from edgeft_core.jobs import control
 from edgeft_core.jobs.dispatcher import LEASE
@@ -17,8 +21,9 @@ from edgeft_core.jobs.proving import proof_of, proving
 from edgeft_core.jobs.states import RunState
 from edgeft_core.presets import collapse_demo
 from edgeft_core.queries import autopilot_story
-from edgeft_core.settings import DEMO_WEIGHTS, Home
+from edgeft_core.settings import DEMO_WEIGHTS, REPOSITORY, Home
 from edgeft_core.store.catalog import SqlCatalog
+from edgeft_core.store.processes import current_process
 from tests.autopilot.test_pilot import CENTRE, Trials, turns_bad, unsettled
 from tests.jobs.real_runs import endless, wait_for, wait_for_step
 
@@ -81,6 +86,9 @@ def test_a_proven_live_fix_is_in_force_from_the_first_step_after_the_healthy_che
     monkeypatch.setattr(RunSight, "candidates", lambda _: [CENTRE])
     config = with_values(endless(), {"autopilot.enabled": True, "checkpoints.every_steps": 20})
     run = jobs.launch(home, config, name="ill")
+    assert catalog.take_lease(
+        LEASE, current_process(), ttl_s=3600
+    )  # the worker starts nobody who would look, too
     worker = start_worker(home, run)
     wait_for_step(catalog, run.id, 50)
     turns_bad(catalog, run, since=45)
@@ -104,3 +112,48 @@ def test_a_proven_live_fix_is_in_force_from_the_first_step_after_the_healthy_che
     assert of(catalog, run.id).acts == 1
     control.stop(home, run.id, wait_s=60)
     worker.wait(60)
+
+
+def test_a_run_that_was_paused_for_a_trial_is_not_left_alone_when_the_dispatcher_dies(
+    home: Home, catalog: SqlCatalog
+) -> None:
+    """Killed after it paused the run and before the trial began; nobody looks at a page or launches anything."""
+    dispatcher = subprocess.Popen([sys.executable, "-c", SLOW_TO_TRY, str(home.root)], cwd=REPOSITORY)
+    wait_for(lambda: catalog.lease_holder(LEASE))
+    run = jobs.launch(home, with_values(endless(), {"autopilot.enabled": True}), name="ill")
+    wait_for_step(catalog, run.id, 50)
+    turns_bad(catalog, run, since=45)
+    wait_for(lambda: catalog.run(run.id).state is RunState.PAUSED)
+    trying = of(catalog, run.id)
+    assert trying.phase is Phase.PROVING
+    assert trying.by is not None
+    assert trying.by.pid == dispatcher.pid
+    assert not proving(home, run.id).cause
+    dispatcher.kill()
+    dispatcher.wait(10)
+
+    wait_for(lambda: proving(home, run.id).running)
+    assert proving(home, run.id).cause == CENTRE.remedy.cause
+    holder = catalog.lease_holder(LEASE)
+    assert holder is not None
+    assert holder.pid != dispatcher.pid
+    switch_off(home, run.id)
+    wait_for(lambda: catalog.run(run.id).state is RunState.RUNNING)
+
+
+SLOW_TO_TRY = """
+import sys, time
+from contextlib import closing
+from pathlib import Path
+from edgeft_core import store
+from edgeft_core.autopilot.pilot import Pilot
+from edgeft_core.autopilot.sight import RunSight
+from edgeft_core.jobs.dispatcher.loop import Dispatcher
+from edgeft_core.settings import Home
+from tests.autopilot.test_pilot import CENTRE
+
+RunSight.candidates = lambda _: [CENTRE]
+home = Home(Path(sys.argv[1]))
+with closing(store.open_catalog(home.catalog_url)) as catalog:
+    Dispatcher(home, catalog, beside=Pilot(home, catalog, lambda *_: time.sleep(3600)).look).serve()
+"""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import psutil
@@ -32,19 +32,22 @@ def catalog(home: Home) -> Iterator[SqlCatalog]:
 
 
 def end_processes(home: Home) -> None:
-    """Kill the dispatcher first, so that it starts nothing more, then the workers."""
+    """Kill the dispatcher first, so that it starts nothing more, then the workers, and whom they started meanwhile."""
     with closing(open_catalog(home.catalog_url)) as catalog:
         holder = catalog.lease_holder(LEASE)
         pids = [holder.pid] if holder else []
         pids += [run.worker.pid for run in catalog.runs() if run.worker and run.state not in ENDED]
-    pids += [process.pid for process in processes_of(home)]
-    for pid in set(pids) - {os.getpid()}:  # some tests stand in for the worker themselves
-        try:
-            process = psutil.Process(pid)
-            process.kill()
-            process.wait(10)
-        except (psutil.NoSuchProcess, psutil.TimeoutExpired):
-            continue
+    while pids := [*pids, *(process.pid for process in processes_of(home))]:
+        for pid in set(pids) - {os.getpid()}:  # some tests stand in for the worker themselves
+            _end(pid)
+        pids = []
+
+
+def _end(pid: int) -> None:
+    with suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
+        process = psutil.Process(pid)
+        process.kill()
+        process.wait(10)
 
 
 def processes_of(home: Home, module: str = "edgeft_core.jobs") -> list[psutil.Process]:

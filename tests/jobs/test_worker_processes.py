@@ -166,8 +166,9 @@ def test_a_worker_outlives_the_process_that_launched_it_and_the_dispatcher(
     psutil.Process(holder.pid).kill()
 
     wait_for_step(catalog, run_id, running.summary["step"] + 20)
-    queued = jobs.launch(home, short())
+    # Nobody looks and nobody launches anything: the worker sees to it that there is another.
     wait_for(lambda: (now := catalog.lease_holder(LEASE)) is not None and now.pid != holder.pid)
+    queued = jobs.launch(home, short())
     assert catalog.run(queued.id).state is RunState.QUEUED
     assert running.worker is not None
     if sys.platform == "win32":  # no such signal there: a detached process is asked through the catalog

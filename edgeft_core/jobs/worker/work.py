@@ -10,6 +10,7 @@ from pathlib import Path
 
 from edgeft_core.errors import EdgeFTError, TransitionError, UnknownRunError
 from edgeft_core.events import BatchDone, ControlHandled, Event, Past, Progress, RunEnded, SweepAdvanced
+from edgeft_core.jobs import dispatcher
 from edgeft_core.jobs.in_force import past_of
 from edgeft_core.jobs.states import ACTIVE, RunState
 from edgeft_core.jobs.worker.controls import CatalogControls
@@ -72,7 +73,7 @@ def _train(
     journal = Journal(home, run, catalog)
     recorder = Recorder(
         journal,
-        still_ours=lambda: _is_ours(catalog, run.id, me),
+        still_ours=lambda: _still_ours(home, catalog, run.id, me),
         evict=lambda: _leave(catalog, run.id, controls),
     )
     try:
@@ -131,6 +132,14 @@ def _close_after_failure(recorder: Recorder, journal: Journal, error: BaseExcept
         log.exception("the last events could not be recorded")
 
 
+def _still_ours(home: Home, catalog: Catalog, run_id: str, me: ProcessIdentity) -> bool:
+    """Whether to go on; while we do, the queue and the run's autopilot have somebody who sees to them."""
+    ours = _is_ours(catalog, run_id, me)
+    if ours:
+        _see_that_a_dispatcher_lives(home, catalog)
+    return ours
+
+
 def _is_ours(catalog: Catalog, run_id: str, me: ProcessIdentity) -> bool:
     try:
         run = catalog.run(run_id)
@@ -141,6 +150,15 @@ def _is_ours(catalog: Catalog, run_id: str, me: ProcessIdentity) -> bool:
         and run.worker is not None
         and (run.worker.pid, run.worker.host) == (me.pid, me.host)
     )
+
+
+def _see_that_a_dispatcher_lives(home: Home, catalog: Catalog) -> None:
+    """One that died may have paused this very run to try a fix, and nobody else may be there to start another."""
+    try:
+        if catalog.lease_holder(dispatcher.LEASE) is None:
+            dispatcher.ensure(home)
+    except EdgeFTError:  # no space for its log, say; the next look tries again
+        log.exception("nobody can be started to move the queue")
 
 
 def remove_unfinished(folder: Path) -> None:
