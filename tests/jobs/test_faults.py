@@ -6,11 +6,14 @@ import contextlib
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +30,16 @@ from edgeft_core.engine.newest import step_of
 from edgeft_core.jobs import control
 from edgeft_core.jobs.detach import start_detached
 from edgeft_core.jobs.dispatcher import LEASE
+from edgeft_core.jobs.dispatcher.loop import start_worker
+from edgeft_core.jobs.liveness import mark_lost
 from edgeft_core.jobs.states import RunState
+from edgeft_core.jobs.worker.recorder import CHECK_EVERY_S
+from edgeft_core.jobs.worker.work import FAILED
 from edgeft_core.settings import REPOSITORY, Home
 from edgeft_core.store import open_catalog, open_metrics_reader
 from edgeft_core.store.catalog import SqlCatalog
 from edgeft_core.store.contract import RunRecord
+from edgeft_core.store.processes import current_process
 from tests.jobs.conftest import end_processes, processes_of
 from tests.jobs.real_runs import endless, short, wait_for, wait_for_state, wait_for_step
 
@@ -123,9 +131,12 @@ def test_a_killed_run_is_noticed_soon_and_after_its_last_restart_waits_for_someb
 ) -> None:
     run = jobs.launch(home, with_values(endless(), {"max_restarts": 1}))
     wait_for_step(catalog, run.id, 5)
+    unfinished = home.run_folder(run.id) / "checkpoints" / "last.pt.1.tmp"
+    unfinished.write_bytes(b"half of it")
     kill_worker(catalog, run.id)
     wait_for(lambda: catalog.run(run.id).restarts == 1, timeout_s=NOTICED_WITHIN_S)
     wait_for_state(catalog, run.id, RunState.RUNNING)
+    assert not unfinished.exists()
     kill_worker(catalog, run.id)
     wait_for(lambda: catalog.run(run.id).state is RunState.LOST, timeout_s=NOTICED_WITHIN_S)
     assert "was taken up again 1 times already" in catalog.run(run.id).error
@@ -133,6 +144,58 @@ def test_a_killed_run_is_noticed_soon_and_after_its_last_restart_waits_for_someb
     wait_for_state(catalog, run.id, RunState.RUNNING)
     control.stop(home, run.id)
     wait_for_state(catalog, run.id, RunState.STOPPED)
+
+
+@pytest.fixture
+def worker(home: Home, catalog: SqlCatalog) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker that trains; nobody but the test moves the queue."""
+    assert catalog.take_lease(LEASE, current_process(), ttl_s=3600)
+    started = start_worker(home, jobs.launch(home, endless(), name="sleeper"))
+    wait_for_step(catalog, "sleeper", 5)
+    yield started
+    started.kill()
+    started.wait(30)
+
+
+def suspend(worker: subprocess.Popen[bytes]) -> None:
+    """As on a laptop that sleeps, for so long that it looks first of all whether its run is still its own."""
+    if sys.platform == "win32":
+        pytest.skip("Windows has no signal that suspends a process")
+    os.kill(worker.pid, signal.SIGSTOP)
+    wait_for(lambda: psutil.Process(worker.pid).status() == psutil.STATUS_STOPPED)
+    time.sleep(CHECK_EVERY_S)
+
+
+def test_a_worker_that_wakes_up_after_it_was_given_up_saves_and_ends(
+    home: Home, catalog: SqlCatalog, worker: subprocess.Popen[bytes]
+) -> None:
+    suspend(worker)
+    run = catalog.run("sleeper")
+    mark_lost(catalog, run, "It has not answered")
+    os.kill(worker.pid, signal.SIGCONT)
+    worker.wait(60)
+    (last,) = (one for one in catalog.checkpoints(run.id) if one.kind == "last")
+    assert last.step >= int(run.summary["step"])
+    assert last.step in checkpoints_of(home, run.id)
+    assert catalog.run(run.id).state is RunState.LOST, "it waits for somebody"
+
+
+def test_a_worker_that_wakes_up_after_its_run_was_given_to_another_touches_nothing(
+    home: Home, catalog: SqlCatalog, worker: subprocess.Popen[bytes]
+) -> None:
+    run = catalog.run("sleeper")
+    control.pause(home, run.id, wait_s=60)  # else it may be suspended in the middle of writing
+    suspend(worker)
+    mark_lost(catalog, run, "It has not answered")
+    control.requeue(home, run.id)
+    assert catalog.claim_run(run.id, current_process())
+    before, told, saved = asdict(catalog.run(run.id)), catalog.history(run.id), catalog.checkpoints(run.id)
+    os.kill(worker.pid, signal.SIGCONT)
+    assert worker.wait(60) == FAILED
+    after = asdict(catalog.run(run.id))
+    assert {key: value for key, value in before.items() if after[key] != value} == {}
+    assert (catalog.history(run.id), catalog.checkpoints(run.id)) == (told, saved)
+    catalog.move_run(run.id, RunState.FAILED, error="It was a test.")
 
 
 def test_a_flipped_bit_in_the_newest_checkpoint_costs_the_steps_since_the_one_before(
@@ -365,10 +428,8 @@ def other_clock(tmp_path: Path) -> Path:
 def test_a_clock_that_jumps_by_a_day_loses_nobody(home: Home, catalog: SqlCatalog, other_clock: Path) -> None:
     run = jobs.launch(home, endless())
     running = wait_for_step(catalog, run.id, 5)
-    holder = catalog.lease_holder(LEASE)
-    assert holder is not None
-    psutil.Process(holder.pid).kill()
-    with dispatcher_of_another_time(home, other_clock, 86_400):
+    with dispatcher_of_another_time(home, other_clock, 86_400) as pid:
+        wait_for(lambda: (holder := catalog.lease_holder(LEASE)) is not None and holder.pid == pid)
         assert_not_lost(catalog, running)
     with dispatcher_of_another_time(home, other_clock, -86_400):
         assert_not_lost(catalog, running)
@@ -379,7 +440,7 @@ def test_a_clock_that_jumps_by_a_day_loses_nobody(home: Home, catalog: SqlCatalo
 
 
 @contextlib.contextmanager
-def dispatcher_of_another_time(home: Home, clock: Path, ahead_s: int) -> Iterator[None]:
+def dispatcher_of_another_time(home: Home, clock: Path, ahead_s: int) -> Iterator[int]:
     jumped = subprocess.Popen(
         [sys.executable, "-m", "edgeft_core.jobs.dispatcher", "--home", str(home.root)],
         cwd=REPOSITORY,
@@ -387,7 +448,7 @@ def dispatcher_of_another_time(home: Home, clock: Path, ahead_s: int) -> Iterato
         stderr=subprocess.DEVNULL,
     )
     wait_for(lambda: any(one.pid == jumped.pid for one in processes_of(home)))
-    yield
+    yield jumped.pid
     jumped.kill()
     jumped.wait(10)
 

@@ -52,6 +52,14 @@ def test_an_empty_home_is_told_what_to_do_next(home: Home, page: str, sentence: 
     assert not app.error
 
 
+@pytest.mark.parametrize("page", ["live", "diagnosis", "samples", "what_if", "sweep", "runs", "launch"])
+def test_a_damaged_catalog_is_a_sentence_on_every_page(home: Home, page: str) -> None:
+    catalog = home.root / "catalog.sqlite"
+    catalog.write_bytes(b"these are not the rows that you are looking for" * 100)
+    assert "catalog.sqlite is damaged" in words(opened(page))
+    catalog.unlink()
+
+
 def test_launch_offers_the_recommended_preset_and_says_what_it_costs(home: Home) -> None:
     app = opened("launch")
     assert app.selectbox(key="launch.preset").value == "recommended"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections import namedtuple
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -81,6 +82,12 @@ def test_this_process_lives_and_one_of_another_machine_is_not_judged() -> None:
     assert is_dead(type(me)(pid=me.pid, started_at=me.started_at - 100, host=me.host)), (
         "a pid that was used again"
     )
+
+
+def test_a_process_of_before_the_machine_was_started_again_is_dead_whatever_its_number_and_start() -> None:
+    me = current_process()
+    assert is_dead(replace(me, boot="another start of the machine"))
+    assert not is_dead(replace(me, boot=me.boot))
 
 
 def test_the_age_of_a_process_is_told_whatever_its_start_time_counts_from() -> None:

@@ -95,6 +95,7 @@ class Recorder:
                 self._wake.wait(FLUSH_EVERY_S)
                 self._wake.clear()
                 closing = self._closing  # read before draining: what is recorded before close is written
+                self._leave_if_given_up()
                 self._drain()
             self._journal.beat()
         except BaseException as error:
@@ -120,12 +121,17 @@ class Recorder:
         if urgent:
             self._next_beat = 0.0
 
-    def _beat_if_due(self) -> None:
+    def _leave_if_given_up(self) -> None:
+        """First of all: a worker that woke up after it was given up has nothing to tell."""
         now = time.monotonic()
-        if now >= self._next_check:  # first: a worker that woke up after it was given up has nothing to tell
+        if now >= self._next_check:
             self._next_check = now + CHECK_EVERY_S
             if not self._still_ours():
                 self._evict()
+
+    def _beat_if_due(self) -> None:
+        self._leave_if_given_up()
+        now = time.monotonic()
         if now >= self._next_beat:
             self._next_beat = now + BEAT_EVERY_S
             self._journal.beat()
