@@ -6,7 +6,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,8 +25,10 @@ from edgeft_core.events import BatchDone, Event, FloatArray, IntArray
 PENDING_AT_MOST = 32
 """Steps that may wait for their numbers on CUDA before the host waits for the oldest."""
 
-GROUP = 16
-"""Short steps whose signals are computed together: for one step, calling the functions costs more than they do."""
+GROUP = 32
+"""Short steps whose signals are computed together: for one step, calling the functions costs more than they do.
+
+Groups stand at fixed places of an epoch."""
 
 GROUPED_LOGITS_AT_MOST = 1 << 17
 """Logits of one step up to which steps count as short."""
@@ -37,7 +39,12 @@ MEMORY_EVERY_S = 1.0
 
 @dataclass(slots=True)
 class _Step:
-    """One step and what was so at its moment; its numbers are computed with those of ``group_size - 1`` others."""
+    """One step and what was so at its moment.
+
+    Attributes:
+        group_size: steps of the group that it belongs to; ``closes_group`` tells whether it is the last of them.
+        followed_by: what happened behind it, while it waits to be told.
+    """
 
     step: int
     stage: int
@@ -47,11 +54,14 @@ class _Step:
     in_force: Mapping[str, float]
     rows_B: IntArray
     group_size: int
+    closes_group: bool
+    followed_by: list[Event] = field(default_factory=list)
 
     def goes_with(self, other: _Step) -> bool:
         mine, its = self.taken, other.taken
         return (
-            mine.forward.view.goes_with(its.forward.view)
+            self.group_size == other.group_size
+            and mine.forward.view.goes_with(its.forward.view)
             and mine.norms.keys() == its.norms.keys()
             and (mine.forward.loss_contrastive is None) == (its.forward.loss_contrastive is None)
         )
@@ -81,6 +91,7 @@ class BatchMonitor(Collaborator):
         self._group: list[_Step] = []
         self._pending: deque[_Pending] = deque()
         self._speed = _Speed()
+        self._telling = False
 
     def before_step(self, leg: Leg, batch: StepBatch) -> Iterable[Event]:  # noqa: ARG002
         self._speed.start()
@@ -91,7 +102,7 @@ class BatchMonitor(Collaborator):
         if self._group and not step.goes_with(self._group[0]):
             self._send()
         self._group.append(step)
-        if len(self._group) == step.group_size:
+        if step.closes_group:
             self._send()
         while self._pending and (self._pending[0].has_arrived() or self._waiting > PENDING_AT_MOST):
             yield from self._done(leg)
@@ -102,13 +113,28 @@ class BatchMonitor(Collaborator):
     def tell(self, leg: Leg) -> Iterator[Event]:
         """Wait for the numbers of all steps taken so far."""
         self._send()
+        self._telling = True
         while self._pending:
             yield from self._done(leg)
+        self._telling = False
 
     def flush(self, leg: Leg) -> Iterator[Event]:
         """:meth:`tell`, before something that is no training."""
         yield from self.tell(leg)
         self._speed.stop()
+
+    def in_line(self, event: Event) -> Iterable[Event]:
+        """What is to be told now of ``event``: nothing while steps wait, for it comes behind the latest of them."""
+        latest = None if self._telling else self._latest_waiting()
+        if latest is None:
+            return (event,)
+        latest.followed_by.append(event)
+        return ()
+
+    def _latest_waiting(self) -> _Step | None:
+        if self._group:
+            return self._group[-1]
+        return self._pending[-1].steps[-1] if self._pending else None
 
     def state(self) -> dict[str, Any]:
         return self._window.state()
@@ -125,7 +151,7 @@ class BatchMonitor(Collaborator):
             self._pending.append(_pack(self._group))
             self._group = []
 
-    def _done(self, leg: Leg) -> Iterator[BatchDone]:
+    def _done(self, leg: Leg) -> Iterator[Event]:
         group = self._pending.popleft()
         if group.arrived is not None:
             group.arrived.synchronize()
@@ -144,6 +170,7 @@ class BatchMonitor(Collaborator):
                 predicted_B=predicted_SB[place],
                 labels_B=labels_SB[place],
             )
+            yield from step.followed_by
 
     def _stop_at_nonfinite(self, leg: Leg, group: _Pending, table_SN: FloatArray) -> None:
         for step, finite in zip(group.steps, table_SN[:, group.names.index("finite")], strict=True):
@@ -162,14 +189,22 @@ def batch_scalars(view: BatchView) -> dict[str, Tensor]:
     return scalars
 
 
-def _group_size(leg: Leg, taken: StepTaken) -> int:
-    """Steps to compute together. It never depends on time: a run must tell the same numbers again."""
-    short = leg.feed.cached and taken.forward.view.logits_BC.numel() <= GROUPED_LOGITS_AT_MOST
-    return GROUP if short else 1
+def _group(leg: Leg, taken: StepTaken) -> tuple[int, bool]:
+    """Steps to compute together, and whether this is the last of them.
+
+    Both depend on the place in the epoch alone: a run that was stopped must tell the same numbers again.
+    """
+    if not leg.feed.cached or taken.forward.view.logits_BC.numel() > GROUPED_LOGITS_AT_MOST:
+        return 1, True
+    done, steps = leg.session.position.batch, leg.session.steps_per_epoch
+    start = (done - 1) // GROUP * GROUP
+    size = min(GROUP, steps - start)
+    return size, done == start + size
 
 
 def _step(leg: Leg, batch: StepBatch, taken: StepTaken, speed: Mapping[str, float]) -> _Step:
     position = leg.session.position
+    group_size, closes_group = _group(leg, taken)
     return _Step(
         step=position.step,
         stage=leg.index,
@@ -178,7 +213,8 @@ def _step(leg: Leg, batch: StepBatch, taken: StepTaken, speed: Mapping[str, floa
         taken=taken,
         in_force={**_in_force(leg, taken), **speed},
         rows_B=batch.indices_B.numpy(),
-        group_size=_group_size(leg, taken),
+        group_size=group_size,
+        closes_group=closes_group,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -57,7 +57,7 @@ class Crew:
             FirstLook(),
             PartsNotice(),
             InputLook(),
-            self._monitor,  # before those who tell now and then: what it holds back is told once for all of them
+            self._monitor,
             UpdateLook(monitor.heavy_every_steps),
             heavy,
             samples,
@@ -66,7 +66,9 @@ class Crew:
             self._checkpointer,
         )
         self._before_steps = _with_part_in(self._members, "before_step")
-        self._after_steps = _with_part_in(self._members, "after_step")
+        self._after_steps = [
+            one for one in _with_part_in(self._members, "after_step") if one is not self._monitor
+        ]
 
     def __enter__(self) -> Crew:
         return self
@@ -83,29 +85,28 @@ class Crew:
         return self._desk.stop
 
     def before_step(self, leg: Leg, batch: StepBatch) -> Iterator[Event]:
-        """Everyone's part before a step, until a command asks to stop, or for another batch."""
+        """Everyone's part before a step, until a command asks to stop, or for another batch.
+
+        Events come in the order in which things happened: behind the steps so far, which may be told late.
+        """
         turns = leg.turns
         for member in self._before_steps:
-            yield from self._in_order(leg, member, member.before_step(leg, batch))
+            for event in member.before_step(leg, batch):
+                yield from self._monitor.in_line(event)
             if self.stop or leg.turns != turns:
                 return
 
     def after_step(self, leg: Leg, batch: StepBatch, taken: StepTaken) -> Iterator[Event]:
         """Everyone's part after a step."""
+        yield from self._monitor.after_step(leg, batch, taken)
         for member in self._after_steps:
-            yield from self._in_order(leg, member, member.after_step(leg, batch, taken))
+            for event in member.after_step(leg, batch, taken):
+                yield from self._monitor.in_line(event)
 
     def between_steps(self, leg: Leg) -> Iterator[Event]:
         """While a batch is waited for: tell what was held back, and listen to commands."""
         yield from self._monitor.tell(leg)
-        yield from self._in_order(leg, self._desk, self._desk.between_steps(leg))
-
-    def _in_order(self, leg: Leg, member: Collaborator, events: Iterable[Event]) -> Iterator[Event]:
-        """Let the steps so far be told before anything else is: events come in the order in which things happened."""
-        for event in events:
-            if member is not self._monitor:
-                yield from self._monitor.tell(leg)
-            yield event
+        yield from self._desk.between_steps(leg)
 
     def settle_in(self, leg: Leg) -> Iterator[Event]:
         """Keep the state that a run begins with, and the one that it was taken back to."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
@@ -33,13 +33,12 @@ class TrainingEmbeddings(Collaborator):
     def __init__(self, every_steps: int) -> None:
         self._every = every_steps
 
-    def after_step(self, leg: Leg, batch: StepBatch, taken: StepTaken) -> Iterator[Event]:
+    def after_step(self, leg: Leg, batch: StepBatch, taken: StepTaken) -> Iterable[Event]:
         session, step = leg.session, leg.session.position.step
-        if (step == 1 or step % self._every == 0) and is_small(session.head):
-            view = taken.forward.view
-            yield take(
-                "train", step, session.head, view.emb_BD, batch.labels_B, total=len(session.train_rows_N)
-            )
+        if (step != 1 and step % self._every) or not is_small(session.head):
+            return ()
+        emb_BD, total = taken.forward.view.emb_BD, len(session.train_rows_N)
+        return (take("train", step, session.head, emb_BD, batch.labels_B, total=total),)
 
 
 def take_scored(session: Session, split: SampleSet, embedded: Embedded) -> Iterator[EmbeddingsTaken]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 import torch
 
@@ -18,9 +18,8 @@ SHOWN = 10
 class FirstLook(Collaborator):
     """Looks at the first batch of the run, once."""
 
-    def before_step(self, leg: Leg, batch: StepBatch) -> Iterator[Event]:
-        if leg.session.position.step == 0:
-            yield look(leg, batch)
+    def before_step(self, leg: Leg, batch: StepBatch) -> Iterable[Event]:
+        return (look(leg, batch),) if leg.session.position.step == 0 else ()
 
 
 @torch.no_grad()

@@ -54,14 +54,13 @@ def forward(batch: StepBatch, embedder: Embedder, head: MarginHead, contrastive_
     if contrastive_weight > 0.0 and same_B is not None and same_B.requires_grad:
         contrastive = (1.0 - same_B).mean()
         total = total + contrastive_weight * contrastive
-    own_cos_B1 = out.cos_BC.detach().gather(1, batch.labels_B[:, None])
     view = BatchView(
         emb_BD.detach(),
-        own_cos_B1.squeeze(1),
-        out.logits_BC.detach(),
+        out.own_cos_B,
+        out.logits_BC,
         batch.labels_B,
         same_image_B=None if same_B is None else same_B.detach(),
-        with_margin_B=head.with_margin(own_cos_B1).squeeze(1),
+        with_margin_B=out.with_margin_B,
         margin_rad=head.margin_rad,
         s_eff=head.effective_scale,
     )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from edgeft_core.diagnostics.signals import HEAVY_SIGNALS
+from edgeft_core.diagnostics.signals import PROTOTYPE_SIGNALS, SPREAD_SIGNALS
 from edgeft_core.engine.collaborator import Collaborator
 from edgeft_core.engine.forward import StepBatch
 from edgeft_core.engine.leg import Leg
@@ -19,6 +19,9 @@ from edgeft_core.events import Event, SignalsMeasured
 
 RECENT_IMAGES = 128
 """The effective rank looks at so many of the latest embeddings: more would cost the cube of their number."""
+
+FROZEN_EVERY = 5
+"""Embeddings of a frozen backbone do not change: they are measured once, then at every so many-th look."""
 
 
 class HeavySignals(Collaborator):
@@ -29,14 +32,22 @@ class HeavySignals(Collaborator):
         self._recent: deque[Tensor] = deque()
         self._images = 0
 
-    def after_step(self, leg: Leg, batch: StepBatch, taken: StepTaken) -> Iterator[Event]:  # noqa: ARG002
+    def after_step(self, leg: Leg, batch: StepBatch, taken: StepTaken) -> Iterable[Event]:  # noqa: ARG002
         self._recent.append(taken.forward.view.emb_BD)
         self._images += len(self._recent[-1])
         while self._images - len(self._recent[0]) >= RECENT_IMAGES:
             self._images -= len(self._recent.popleft())
         step = leg.session.position.step
-        if step % self._every == 0:
-            yield SignalsMeasured(step, measure(torch.cat(list(self._recent)), leg.session.head.weight))
+        if step % self._every:
+            return ()
+        scalars = prototypes_of(leg.session.head.weight)
+        if self._may_have_changed(leg):
+            scalars |= spread_of(torch.cat(list(self._recent)))
+        return (SignalsMeasured(step, scalars),)
+
+    def _may_have_changed(self, leg: Leg) -> bool:
+        first = leg.steps_done <= self._every
+        return not leg.feed.cached or first or leg.session.position.step % (FROZEN_EVERY * self._every) == 0
 
     def state(self) -> dict[str, Any]:
         return {"recent": [emb_BD.cpu() for emb_BD in self._recent]}
@@ -47,8 +58,14 @@ class HeavySignals(Collaborator):
 
 
 @torch.no_grad()
-def measure(emb_ND: Tensor, weight_CD: Tensor) -> dict[str, float]:
-    """All heavy signals of embeddings and class weights, which need not be normalised yet."""
+def spread_of(emb_ND: Tensor) -> dict[str, float]:
+    """How the latest embeddings are spread; they need not be normalised yet."""
     z_ND = normalize(emb_ND[-RECENT_IMAGES:].float(), dim=1)
+    return {name: float(signal(z_ND)) for name, signal in SPREAD_SIGNALS.items()}
+
+
+@torch.no_grad()
+def prototypes_of(weight_CD: Tensor) -> dict[str, float]:
+    """How class weights, which need not be normalised, stand to each other."""
     w_CD = normalize(weight_CD.detach().float(), dim=1)
-    return {name: float(signal(z_ND, w_CD)) for name, signal in HEAVY_SIGNALS.items()}
+    return {name: float(signal(w_CD)) for name, signal in PROTOTYPE_SIGNALS.items()}

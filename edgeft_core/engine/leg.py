@@ -71,6 +71,12 @@ class Leg:
         return self.settings.epochs
 
     @property
+    def steps_done(self) -> int:
+        """Steps of this stage so far."""
+        position = self.session.position
+        return position.epoch * self.session.steps_per_epoch + position.batch
+
+    @property
     def epoch_position(self) -> float:
         """Position within the stage in epochs, after the steps done so far."""
         position = self.session.position
@@ -83,8 +89,7 @@ class Leg:
             NonFiniteError: loss or gradients are not finite; says where.
         """
         position, steps = self.session.position, self.session.steps_per_epoch
-        done = position.epoch * steps + position.batch
-        factor = rate_factor(self.settings, done, self.epochs * steps)
+        factor = rate_factor(self.settings, self.steps_done, self.epochs * steps)
         try:
             taken = self.stepper(batch, self.settings, factor)
         except NonFiniteStepError:

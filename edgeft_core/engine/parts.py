@@ -6,7 +6,7 @@ time on the way back. So the head, its running mean and every signal see the sam
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from edgeft_core.engine.collaborator import Collaborator
 from edgeft_core.engine.device import describe
@@ -22,12 +22,12 @@ class PartsNotice(Collaborator):
     def __init__(self) -> None:
         self._told = 0
 
-    def after_step(self, leg: Leg, batch: StepBatch, taken: StepTaken) -> Iterator[Event]:  # noqa: ARG002
+    def after_step(self, leg: Leg, batch: StepBatch, taken: StepTaken) -> Iterable[Event]:  # noqa: ARG002
         embedder = leg.session.embedder
         if embedder.part == self._told:
-            return
+            return ()
         self._told = embedder.part
-        yield Notice(
+        notice = Notice(
             "warning",
             leg.session.position.step,
             f"A batch of {len(batch.labels_B)} images does not fit into the memory of {describe(embedder.device)}: "
@@ -35,3 +35,4 @@ class PartsNotice(Collaborator):
             "Every step is still of the whole batch, but takes about a third longer; a smaller data.batch_size "
             "would be faster.",
         )
+        return (notice,)

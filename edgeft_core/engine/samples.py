@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 import numpy as np
 import torch
@@ -42,12 +42,13 @@ class TrainingSamples(Collaborator):
         self._images = images
         self._every = every_steps
 
-    def after_step(self, leg: Leg, batch: StepBatch, taken: StepTaken) -> Iterator[Event]:
+    def after_step(self, leg: Leg, batch: StepBatch, taken: StepTaken) -> Iterable[Event]:
         step = leg.session.position.step
-        if step == 1 or step % self._every == 0:
-            rows_N = batch.indices_B.numpy()[: self._images]
-            logits_NC = taken.forward.view.logits_BC[: self._images]
-            yield take("train", step, leg.session.dataset, rows_N, logits_NC)
+        if step != 1 and step % self._every:
+            return ()
+        rows_N = batch.indices_B.numpy()[: self._images]
+        logits_NC = taken.forward.view.logits_BC[: self._images]
+        return (take("train", step, leg.session.dataset, rows_N, logits_NC),)
 
 
 def spread(rows_N: IntArray, limit: int) -> IntArray:

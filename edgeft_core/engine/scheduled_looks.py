@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
@@ -24,12 +24,13 @@ EARLY_STEPS = frozenset({1, 10, 30})
 class InputLook(Collaborator):
     """Measures the images of the first batch of every stage as the backbone gets them."""
 
-    def before_step(self, leg: Leg, batch: StepBatch) -> Iterator[Event]:
+    def before_step(self, leg: Leg, batch: StepBatch) -> Iterable[Event]:
         position = leg.session.position
-        if position.epoch == 0 and position.batch == 0:
-            images_B3HW = batch.faces.images_B3HW if batch.faces is not None else _plain(leg, batch)
-            scalars = {name: float(signal(images_B3HW)) for name, signal in INPUT_SIGNALS.items()}
-            yield SignalsMeasured(position.step + 1, scalars)
+        if position.epoch or position.batch:
+            return ()
+        images_B3HW = batch.faces.images_B3HW if batch.faces is not None else _plain(leg, batch)
+        scalars = {name: float(signal(images_B3HW)) for name, signal in INPUT_SIGNALS.items()}
+        return (SignalsMeasured(position.step + 1, scalars),)
 
 
 class UpdateLook(Collaborator):
@@ -42,16 +43,14 @@ class UpdateLook(Collaborator):
         self._every = every_steps
         self._before: dict[str, list[Tensor]] = {}
 
-    def before_step(self, leg: Leg, batch: StepBatch) -> Iterator[Event]:  # noqa: ARG002
-        position = leg.session.position
-        in_stage = position.epoch * leg.session.steps_per_epoch + position.batch + 1
-        due = in_stage in EARLY_STEPS or (position.step + 1) % self._every == 0
+    def before_step(self, leg: Leg, batch: StepBatch) -> Iterable[Event]:  # noqa: ARG002
+        due = leg.steps_done + 1 in EARLY_STEPS or (leg.session.position.step + 1) % self._every == 0
         self._before = {name: _copied(module) for name, module in _trained(leg).items()} if due else {}
-        return iter(())
+        return ()
 
-    def after_step(self, leg: Leg, batch: StepBatch, taken: StepTaken) -> Iterator[Event]:  # noqa: ARG002
+    def after_step(self, leg: Leg, batch: StepBatch, taken: StepTaken) -> Iterable[Event]:  # noqa: ARG002
         if not self._before:
-            return
+            return ()
         scalars: dict[str, float] = {}
         for name, module in _trained(leg).items():
             after = [one.detach() for one in module.parameters()]
@@ -61,7 +60,7 @@ class UpdateLook(Collaborator):
         if leg.stepper.scaler.is_enabled():
             scalars["amp_scale"] = float(leg.stepper.scaler.get_scale())
         self._before = {}
-        yield SignalsMeasured(leg.session.position.step, scalars)
+        return (SignalsMeasured(leg.session.position.step, scalars),)
 
 
 def _trained(leg: Leg) -> dict[str, nn.Module]:

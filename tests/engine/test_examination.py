@@ -12,7 +12,7 @@ from torch.nn.functional import normalize
 
 from edgeft_core.engine.embedder import embed_plain
 from edgeft_core.engine.examination import embed_split, score
-from edgeft_core.engine.heavy_signals import RECENT_IMAGES, measure
+from edgeft_core.engine.heavy_signals import RECENT_IMAGES, prototypes_of, spread_of
 from edgeft_core.engine.samples import spread
 from edgeft_core.engine.session import Session
 from edgeft_core.events import Progress
@@ -98,5 +98,5 @@ def test_heavy_signals_look_at_recent_images_and_unit_class_weights() -> None:
     recent = normalize(torch.randn(RECENT_IMAGES, 16, generator=generator), dim=1)
     older = normalize(torch.ones(50, 16), dim=1)
     weight = 5 * torch.randn(9, 16, generator=generator)
-    found = measure(torch.cat([older, recent]), weight)
-    assert found == pytest.approx(measure(recent, normalize(weight, dim=1)), rel=1e-5)
+    assert spread_of(torch.cat([older, recent])) == pytest.approx(spread_of(recent), rel=1e-5)
+    assert prototypes_of(weight) == pytest.approx(prototypes_of(normalize(weight, dim=1)), rel=1e-5)

@@ -167,8 +167,10 @@ def test_training_samples_come_on_a_schedule_and_not_with_every_step(whole_run: 
 
 def test_heavy_signals_come_on_their_schedule(whole_run: list[Event]) -> None:
     heavy = [one for one in of(SignalsMeasured, whole_run) if "effective_rank" in one.scalars]
-    assert [one.step for one in heavy] == [4, 8, 12, 16, 20, 24]
-    assert {"effective_rank_centred", "head_cos_mean", "head_cos_max"} <= set(heavy[0].scalars)
+    assert [one.step for one in heavy] == [4, 16, 20, 24]  # the first 12 steps on a frozen backbone
+    assert "effective_rank_centred" in heavy[0].scalars
+    heads = [one.step for one in of(SignalsMeasured, whole_run) if "head_cos_mean" in one.scalars]
+    assert heads == [4, 8, 12, 16, 20, 24]
 
 
 def test_the_tiny_run_learns(whole_run: list[Event]) -> None:

@@ -1,6 +1,6 @@
 """Signals: pure functions of tensors, each with formula, range and reference value in its docstring.
 
-``BATCH_SIGNALS`` are computed at every step, ``HEAVY_SIGNALS`` on a schedule. To add one, write the function and
+``BATCH_SIGNALS`` are computed at every step, the heavier ones on a schedule. To add one, write the function and
 name it here and in :data:`edgeft_core.diagnostics.catalogue.SIGNALS`. This package needs torch.
 """
 
@@ -16,9 +16,10 @@ from edgeft_core.diagnostics.signals.batch_view import BatchView
 __all__ = [
     "BATCH_SIGNALS",
     "CHANGE_SIGNALS",
-    "HEAVY_SIGNALS",
     "INPUT_SIGNALS",
     "MARGIN_SIGNALS",
+    "PROTOTYPE_SIGNALS",
+    "SPREAD_SIGNALS",
     "BatchView",
 ]
 
@@ -26,16 +27,16 @@ BATCH_SIGNALS: Mapping[str, Callable[[BatchView], Tensor]] = {
     "emb_norm": lambda b: b.length_B.mean(dim=-1),
     "collapse_level": lambda b: embeddings.collapse_level(b.z_BD),
     "cos_different": lambda b: embeddings.cos_different(b.z_BD, b.labels_B),
-    "logit_mean": lambda b: b.logits_BC.mean(dim=(-2, -1)),
+    "logit_mean": lambda b: b.mean_logit,
     "logit_std_samples": lambda b: logits.std_across_samples(b.logits_BC),
     "logit_std_classes": lambda b: logits.std_across_classes(b.logits_BC),
     "logit_min": lambda b: b.logits_BC.amin(dim=(-2, -1)),
     "logit_max": lambda b: b.top_logit_B.amax(dim=-1),
     "cos_target": lambda b: b.own_cos_B.mean(dim=-1),
-    "cos_nontarget": lambda b: logits.nontarget_mean(b.logits_BC, b.own_logit_B) / b.s_eff,
+    "cos_nontarget": lambda b: logits.nontarget_mean(b.mean_logit, b.own_logit_B, b.n_classes) / b.s_eff,
     "prob_top_mean": lambda b: b.top_prob_B.mean(dim=-1),
     "prob_top_max": lambda b: b.top_prob_B.amax(dim=-1),
-    "mutual_information": lambda b: logits.mutual_information(b.probs_BC, b.logits_BC),
+    "mutual_information": lambda b: logits.mutual_information(b.probs_BC, b.logits_BC, b.normaliser_B),
     "saturated_share": lambda b: logits.saturated_share(b.top_prob_B),
     "beyond_pi_share": lambda b: logits.beyond_pi_share(b.own_cos_B, b.margin_rad),
     "own_logit_gap": lambda b: logits.own_logit_gap(b.own_cos_B, b.own_logit_B, b.s_eff),
@@ -47,14 +48,18 @@ MARGIN_SIGNALS: Mapping[str, Callable[[BatchView, Tensor], Tensor]] = {
 }
 """Signal name -> function of one step's tensors and the cosine to the own class after the margin."""
 
-HEAVY_SIGNALS: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "effective_rank": lambda z_ND, _: embeddings.effective_rank(z_ND),
-    "effective_rank_centred": lambda z_ND, _: embeddings.effective_rank_centred(z_ND),
-    "uniformity": lambda z_ND, _: embeddings.uniformity(z_ND),
-    "head_cos_mean": lambda _, w_CD: head.mean_cosine(w_CD),
-    "head_cos_max": lambda _, w_CD: head.max_cosine(w_CD),
+SPREAD_SIGNALS: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "effective_rank": embeddings.effective_rank,
+    "effective_rank_centred": embeddings.effective_rank_centred,
+    "uniformity": embeddings.uniformity,
 }
-"""Signal name -> function of (normalised embeddings of the latest images, normalised class weights)."""
+"""Signal name -> function of the normalised embeddings of the latest images, now and then."""
+
+PROTOTYPE_SIGNALS: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "head_cos_mean": head.mean_cosine,
+    "head_cos_max": head.max_cosine,
+}
+"""Signal name -> function of the normalised class weights, now and then."""
 
 CHANGE_SIGNALS: Mapping[str, Callable[[Sequence[Tensor], Sequence[Tensor]], Tensor]] = {
     "update_ratio": changes.update_ratio,

@@ -117,6 +117,20 @@ class BatchView:
         """Probability of each image's predicted class."""
         return self.probs_BC.amax(dim=-1)
 
+    @property
+    def normaliser_B(self) -> Tensor:
+        """ln(sum exp l) of each image, which is max l - ln max p."""
+        return self.top_logit_B - self.top_prob_B.log()
+
+    @cached_property
+    def mean_logit(self) -> Tensor:
+        """Mean over images and classes."""
+        return self.logits_BC.mean(dim=(-2, -1))
+
+    @property
+    def n_classes(self) -> int:
+        return self.logits_BC.shape[-1]
+
     @cached_property
     def own_logit_B(self) -> Tensor:
         """Logit of each image's own class."""

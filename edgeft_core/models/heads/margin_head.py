@@ -22,11 +22,15 @@ class HeadOutput:
         loss: scalar with gradient; margin, scale, temperature and label smoothing in force.
         cos_BC: cosine of every embedding and every class weight, no margin; without gradient.
         logits_BC: ``scale * cos / temperature``, no margin; without gradient. Accuracy is computed from these.
+        own_cos_B: cosine of every embedding and its own class' weight, no margin; without gradient.
+        with_margin_B: that cosine after the margin; without gradient.
     """
 
     loss: Tensor
     cos_BC: Tensor
     logits_BC: Tensor
+    own_cos_B: Tensor
+    with_margin_B: Tensor
 
 
 class MarginHead(nn.Module, ABC):
@@ -84,11 +88,7 @@ class MarginHead(nn.Module, ABC):
             z_BD = unit(emb_BD.float())
             if self.training:
                 self.running_mean.update(z_BD.detach())
-            cos_BC = self._cosines_of_unit(z_BD)
-            plain_BC = cos_BC.detach()
-            return HeadOutput(
-                loss=self._loss(cos_BC, labels_B), cos_BC=plain_BC, logits_BC=plain_BC * self.effective_scale
-            )
+            return self._scored(self._cosines_of_unit(z_BD), labels_B)
 
     def cosines(self, emb_BD: Tensor) -> Tensor:
         """cos_BC with gradient, centred if centring is on; changes nothing."""
@@ -103,13 +103,18 @@ class MarginHead(nn.Module, ABC):
         length_C: Tensor = torch.linalg.vector_norm(self.weight, dim=1).clamp_min(1e-12)
         return linear(z_BD, self.weight) / length_C
 
-    def _loss(self, cos_BC: Tensor, labels_B: Tensor) -> Tensor:
-        if not self.training:
-            return cross_entropy(cos_BC * self.effective_scale, labels_B)
+    def _scored(self, cos_BC: Tensor, labels_B: Tensor) -> HeadOutput:
         labels_B1 = labels_B[:, None]
-        target_B1 = self.with_margin(cos_BC.gather(1, labels_B1))
-        margin_BC = (cos_BC * self.effective_scale).scatter_(1, labels_B1, target_B1 * self.effective_scale)
-        return cross_entropy(margin_BC, labels_B, label_smoothing=self.label_smoothing)
+        own_B1 = cos_BC.gather(1, labels_B1)
+        target_B1 = self.with_margin(own_B1)
+        logits_BC = cos_BC * self.effective_scale
+        if self.training:
+            margin_BC = logits_BC.scatter(1, labels_B1, target_B1 * self.effective_scale)
+            loss = cross_entropy(margin_BC, labels_B, label_smoothing=self.label_smoothing)
+        else:
+            loss = cross_entropy(logits_BC, labels_B)
+        own_B, target_B = own_B1.detach().squeeze(1), target_B1.detach().squeeze(1)
+        return HeadOutput(loss, cos_BC.detach(), logits_BC.detach(), own_B, target_B)
 
     def extra_repr(self) -> str:
         n_classes, embedding_dim = self.weight.shape

@@ -28,8 +28,14 @@ def test_mean_and_largest_cosine_are_those_off_the_diagonal(n: int) -> None:
 
 def test_blocks_of_rows_find_the_same_largest_cosine(monkeypatch: pytest.MonkeyPatch) -> None:
     w = prototypes(50)
-    monkeypatch.setattr(head, "ROWS_AT_ONCE", 8)
+    monkeypatch.setattr(head, "_ROWS_AT_ONCE", 8)
     assert float(head.max_cosine(w)) == pytest.approx(float(off_diagonal(w).max()), abs=1e-6)
+
+
+def test_of_very_many_classes_an_even_selection_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    w = prototypes(50)
+    monkeypatch.setattr(head, "CLASSES_AT_MOST", 25)
+    assert float(head.max_cosine(w)) == pytest.approx(float(off_diagonal(w[::2]).max()), abs=1e-6)
 
 
 def test_merged_prototypes_have_a_cosine_of_one() -> None:
