@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from edgeft_core.config import RunConfig
 from edgeft_core.diagnostics.signals import BATCH_SIGNALS, MARGIN_SIGNALS, BatchView
 from edgeft_core.engine.collaborator import Collaborator
 from edgeft_core.engine.device import memory_mib
@@ -39,29 +40,27 @@ MEMORY_EVERY_S = 1.0
 
 @dataclass(slots=True)
 class _Step:
-    """One step and what was so at its moment.
+    """One step and what was so at its moment; everything else about it is worked out with the others of its group.
 
     Attributes:
-        group_size: steps of the group that it belongs to; ``closes_group`` tells whether it is the last of them.
+        batch: its place in the epoch, from 1.
+        at_s: when it was done, by the monotonic clock.
         followed_by: what happened behind it, while it waits to be told.
     """
 
     step: int
-    stage: int
-    epoch: float
-    whole_epoch: int
+    epoch: int
+    batch: int
     taken: StepTaken
-    in_force: Mapping[str, float]
-    rows_B: IntArray
-    group_size: int
-    closes_group: bool
+    rows_B: Tensor
+    config: RunConfig
+    at_s: float
     followed_by: list[Event] = field(default_factory=list)
 
     def goes_with(self, other: _Step) -> bool:
         mine, its = self.taken, other.taken
         return (
-            self.group_size == other.group_size
-            and mine.forward.view.goes_with(its.forward.view)
+            mine.forward.view.goes_with(its.forward.view)
             and mine.norms.keys() == its.norms.keys()
             and (mine.forward.loss_contrastive is None) == (its.forward.loss_contrastive is None)
         )
@@ -71,6 +70,7 @@ class _Step:
 class _Pending:
     """Some steps whose numbers are on their way to the host: one row each."""
 
+    stage: int
     steps: Sequence[_Step]
     names: tuple[str, ...]
     packed: Tensor
@@ -89,6 +89,7 @@ class BatchMonitor(Collaborator):
     def __init__(self, window_images: int, n_classes: int) -> None:
         self._window = PredictionWindow(window_images, n_classes)
         self._group: list[_Step] = []
+        self._size = self._last = 0
         self._pending: deque[_Pending] = deque()
         self._speed = _Speed()
         self._telling = False
@@ -97,13 +98,21 @@ class BatchMonitor(Collaborator):
         self._speed.start()
         return ()
 
-    def after_step(self, leg: Leg, batch: StepBatch, taken: StepTaken) -> Iterator[Event]:
-        step = _step(leg, batch, taken, self._speed.scalars(len(batch.labels_B), leg.session.device))
+    def after_step(self, leg: Leg, batch: StepBatch, taken: StepTaken) -> Iterable[Event]:
+        position, config = leg.session.position, leg.session.live.config
+        step = _Step(
+            position.step, position.epoch, position.batch, taken, batch.indices_B, config, time.monotonic()
+        )
         if self._group and not step.goes_with(self._group[0]):
-            self._send()
+            self._send(leg)
+        if not self._group:
+            self._size, self._last = _group(leg, taken)
         self._group.append(step)
-        if step.closes_group:
-            self._send()
+        if step.batch == self._last:
+            self._send(leg)
+        return self._arrived(leg) if self._pending else ()
+
+    def _arrived(self, leg: Leg) -> Iterator[Event]:
         while self._pending and (self._pending[0].has_arrived() or self._waiting > PENDING_AT_MOST):
             yield from self._done(leg)
 
@@ -112,11 +121,13 @@ class BatchMonitor(Collaborator):
 
     def tell(self, leg: Leg) -> Iterator[Event]:
         """Wait for the numbers of all steps taken so far."""
-        self._send()
+        self._send(leg)
         self._telling = True
-        while self._pending:
-            yield from self._done(leg)
-        self._telling = False
+        try:
+            while self._pending:
+                yield from self._done(leg)
+        finally:
+            self._telling = False
 
     def flush(self, leg: Leg) -> Iterator[Event]:
         """:meth:`tell`, before something that is no training."""
@@ -146,36 +157,51 @@ class BatchMonitor(Collaborator):
     def _waiting(self) -> int:
         return sum(len(one.steps) for one in self._pending)
 
-    def _send(self) -> None:
+    def _send(self, leg: Leg) -> None:
         if self._group:
-            self._pending.append(_pack(self._group))
+            self._pending.append(_pack(leg.index, self._group, self._size))
             self._group = []
 
     def _done(self, leg: Leg) -> Iterator[Event]:
         group = self._pending.popleft()
         if group.arrived is not None:
             group.arrived.synchronize()
-        table_SN, n = group.packed.numpy(), len(group.names)
-        self._stop_at_nonfinite(leg, group, table_SN)
-        rows_SB = np.stack([one.rows_B for one in group.steps])
+        self._stop_at_nonfinite(leg, group)
+        for step, done in zip(group.steps, self._told(leg, group), strict=True):
+            yield done
+            yield from step.followed_by
+
+    def _told(self, leg: Leg, group: _Pending) -> list[BatchDone]:
+        """All steps of a group at one go: between two training steps nothing of this is in the processor's caches."""
+        table_SN, n, steps_per_epoch = group.packed.numpy(), len(group.names), leg.session.steps_per_epoch
+        rows_SB = torch.stack([one.rows_B for one in group.steps]).numpy()
         images_4SB = _images(table_SN[:, n:], leg.session.dataset.labels_N[rows_SB])
-        told = self._window.add(images_4SB)
         predicted_SB, labels_SB = images_4SB[:2]
-        for place, (step, values) in enumerate(zip(group.steps, table_SN[:, :n].tolist(), strict=True)):
-            yield BatchDone(
+        windows = self._window.add(images_4SB)
+        speeds = self._speed.scalars(group.steps, leg.session.device)
+        measured = table_SN[:, :n].tolist()
+        return [
+            BatchDone(
                 step=step.step,
-                stage=step.stage,
-                epoch=step.epoch,
-                scalars={**_named(group.names, values), **step.in_force, **told[place]},
+                stage=group.stage,
+                epoch=step.epoch + step.batch / steps_per_epoch,
+                scalars={
+                    **_named(group.names, measured[place]),
+                    **_in_force(step),
+                    **speeds[place],
+                    **windows[place],
+                },
                 predicted_B=predicted_SB[place],
                 labels_B=labels_SB[place],
             )
-            yield from step.followed_by
+            for place, step in enumerate(group.steps)
+        ]
 
-    def _stop_at_nonfinite(self, leg: Leg, group: _Pending, table_SN: FloatArray) -> None:
-        for step, finite in zip(group.steps, table_SN[:, group.names.index("finite")], strict=True):
+    def _stop_at_nonfinite(self, leg: Leg, group: _Pending) -> None:
+        finite_S = group.packed[:, group.names.index("finite")].tolist()
+        for step, finite in zip(group.steps, finite_S, strict=True):
             if not finite:
-                raise leg.nonfinite(step.step, step.whole_epoch, step.rows_B)
+                raise leg.nonfinite(step.step, step.epoch, step.rows_B.numpy())
 
 
 @torch.inference_mode()
@@ -189,44 +215,27 @@ def batch_scalars(view: BatchView) -> dict[str, Tensor]:
     return scalars
 
 
-def _group(leg: Leg, taken: StepTaken) -> tuple[int, bool]:
-    """Steps to compute together, and whether this is the last of them.
+def _group(leg: Leg, taken: StepTaken) -> tuple[int, int]:
+    """How many steps to compute together, and the place in the epoch of the last of them.
 
     Both depend on the place in the epoch alone: a run that was stopped must tell the same numbers again.
     """
-    if not leg.feed.cached or taken.forward.view.logits_BC.numel() > GROUPED_LOGITS_AT_MOST:
-        return 1, True
     done, steps = leg.session.position.batch, leg.session.steps_per_epoch
+    if not leg.feed.cached or taken.forward.view.logits_BC.numel() > GROUPED_LOGITS_AT_MOST:
+        return 1, done
     start = (done - 1) // GROUP * GROUP
-    size = min(GROUP, steps - start)
-    return size, done == start + size
-
-
-def _step(leg: Leg, batch: StepBatch, taken: StepTaken, speed: Mapping[str, float]) -> _Step:
-    position = leg.session.position
-    group_size, closes_group = _group(leg, taken)
-    return _Step(
-        step=position.step,
-        stage=leg.index,
-        epoch=leg.epoch_position,
-        whole_epoch=position.epoch,
-        taken=taken,
-        in_force={**_in_force(leg, taken), **speed},
-        rows_B=batch.indices_B.numpy(),
-        group_size=group_size,
-        closes_group=closes_group,
-    )
+    last = min(start + GROUP, steps)
+    return last - start, last
 
 
 @torch.inference_mode()
-def _pack(steps: Sequence[_Step]) -> _Pending:
+def _pack(stage: int, steps: Sequence[_Step], size: int) -> _Pending:
     """Start the numbers of some steps on their way.
 
     A group that was cut short is filled up with its last step: sums of tensors of another shape may be added in
     another order, and a run that was stopped must tell the same digits as one that was not.
     """
-    missing = steps[-1].group_size - len(steps)
-    taken = [one.taken for one in steps] + [steps[-1].taken] * missing
+    taken = [one.taken for one in steps] + [steps[-1].taken] * (size - len(steps))
     passed = [one.forward for one in taken]
     view = BatchView.stacked([one.view for one in passed])
     scalars = {
@@ -247,7 +256,7 @@ def _pack(steps: Sequence[_Step]) -> _Pending:
         dim=1,
     )
     packed_SN, arrived = _to_host(packed_SN[: len(steps)])
-    return _Pending(tuple(steps), tuple(scalars), packed_SN, arrived)
+    return _Pending(stage, tuple(steps), tuple(scalars), packed_SN, arrived)
 
 
 def _to_host(packed: Tensor) -> tuple[Tensor, torch.cuda.Event | None]:
@@ -272,9 +281,9 @@ def _images(told_S2B: FloatArray, labels_SB: IntArray) -> IntArray:
     return np.stack([predicted_SB, labels_SB, predicted_SB == labels_SB, top5_SB])
 
 
-def _in_force(leg: Leg, taken: StepTaken) -> dict[str, float]:
-    head = leg.session.live.head
-    return {f"lr_{group}": rate for group, rate in taken.rates.items()} | {
+def _in_force(step: _Step) -> dict[str, float]:
+    head = step.config.head
+    return {f"lr_{group}": rate for group, rate in step.taken.rates.items()} | {
         "scale": head.scale,
         "margin_rad": head.margin_rad,
         "temperature": head.temperature,
@@ -298,15 +307,19 @@ class _Speed:
         """Validation and pauses are not training time."""
         self._marks.clear()
 
-    def scalars(self, images: int, device: torch.device) -> dict[str, float]:
+    def scalars(self, steps: Iterable[_Step], device: torch.device) -> list[dict[str, float]]:
         now = time.monotonic()
-        self._marks.append((now, self._marks[-1][1] + images))
-        while len(self._marks) > 2 and self._marks[1][0] < now - RATE_OVER_S:
-            self._marks.popleft()
         if now - self._memory[0] >= MEMORY_EVERY_S:
             self._memory = (now, memory_mib(device))
-        (start, before), (end, after) = self._marks[0], self._marks[-1]
-        return {
-            "images_per_s": (after - before) / max(1e-9, end - start),
-            "device_memory_mib": self._memory[1],
-        }
+        return [
+            {"images_per_s": self._rate(one.at_s, one.rows_B.shape[0]), "device_memory_mib": self._memory[1]}
+            for one in steps
+        ]
+
+    def _rate(self, now: float, images: int) -> float:
+        marks = self._marks
+        marks.append((now, marks[-1][1] + images))
+        while len(marks) > 2 and marks[1][0] < now - RATE_OVER_S:
+            marks.popleft()
+        (start, before), (end, after) = marks[0], marks[-1]
+        return (after - before) / max(1e-9, end - start)

@@ -33,11 +33,13 @@ class HeavySignals(Collaborator):
         self._images = 0
 
     def after_step(self, leg: Leg, batch: StepBatch, taken: StepTaken) -> Iterable[Event]:  # noqa: ARG002
+        step = leg.session.position.step
+        if (-step % self._every) * leg.session.batch_size >= RECENT_IMAGES:
+            return ()  # by the next look there will be enough later ones
         self._recent.append(taken.forward.view.emb_BD)
         self._images += len(self._recent[-1])
         while self._images - len(self._recent[0]) >= RECENT_IMAGES:
             self._images -= len(self._recent.popleft())
-        step = leg.session.position.step
         if step % self._every:
             return ()
         scalars = prototypes_of(leg.session.head.weight)
