@@ -90,7 +90,7 @@ def test_loss_and_gradient_are_those_of_the_head_that_trains(
     cos_NC, labels_N = sample
     trains = build_head(head, D, C)
     leaf = torch.from_numpy(cos_NC.astype(np.float64)).requires_grad_()
-    loss = trains._loss(leaf, torch.from_numpy(labels_N))
+    loss = trains.scored(leaf, torch.from_numpy(labels_N)).loss
     (wanted,) = torch.autograd.grad(loss, leaf)
     assert softmax.loss_N(cos_NC, labels_N, head).mean() == pytest.approx(float(loss.detach()), rel=1e-9)
     np.testing.assert_allclose(
@@ -117,7 +117,7 @@ def test_without_margin_and_smoothing_it_is_the_loss_that_validation_reports(
 ) -> None:
     cos_NC, labels_N = sample
     evaluates = build_head(head, D, C).eval()
-    wanted = evaluates._loss(torch.from_numpy(cos_NC.astype(np.float64)), torch.from_numpy(labels_N))
+    wanted = evaluates.scored(torch.from_numpy(cos_NC.astype(np.float64)), torch.from_numpy(labels_N)).loss
     assert softmax.plain_loss_N(cos_NC, labels_N, head).mean() == pytest.approx(float(wanted), rel=1e-9)
 
 

@@ -88,7 +88,7 @@ class MarginHead(nn.Module, ABC):
             z_BD = unit(emb_BD.float())
             if self.training:
                 self.running_mean.update(z_BD.detach())
-            return self._scored(self._cosines_of_unit(z_BD), labels_B)
+            return self.scored(self._cosines_of_unit(z_BD), labels_B)
 
     def cosines(self, emb_BD: Tensor) -> Tensor:
         """cos_BC with gradient, centred if centring is on; changes nothing."""
@@ -103,7 +103,8 @@ class MarginHead(nn.Module, ABC):
         length_C: Tensor = torch.linalg.vector_norm(self.weight, dim=1).clamp_min(1e-12)
         return linear(z_BD, self.weight) / length_C
 
-    def _scored(self, cos_BC: Tensor, labels_B: Tensor) -> HeadOutput:
+    def scored(self, cos_BC: Tensor, labels_B: Tensor) -> HeadOutput:
+        """Loss and scores from cosines to the class weights, shape (B, C)."""
         labels_B1 = labels_B[:, None]
         own_B1 = cos_BC.gather(1, labels_B1)
         target_B1 = self.with_margin(own_B1)

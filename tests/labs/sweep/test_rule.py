@@ -64,7 +64,7 @@ def test_the_gradient_of_cosines_is_that_of_autograd(case: Case) -> None:
     ours_BKC = Rule.of(HEADS, CPU).gradient(cos_BKC, cos_BKC.gather(2, places_BK1), places_BK1)
     for number, head in enumerate(heads):
         cos_BC = cos_BKC[:, number].clone().requires_grad_()
-        head._scored(cos_BC, labels_B).loss.backward()  # type: ignore[no-untyped-call]
+        head.scored(cos_BC, labels_B).loss.backward()  # type: ignore[no-untyped-call]
         assert cos_BC.grad is not None
         torch.testing.assert_close(ours_BKC[:, number], cos_BC.grad, rtol=1e-5, atol=1e-7)
 
