@@ -1,8 +1,8 @@
 """What a training step costs with and without its signals: cached stage-1 step and stage-2 step, JSON out.
 
-Both ways alternate within one process in blocks of steps (signals of short steps are computed for several at once),
-and processor time of this thread is counted, so that other work on the machine changes the ratio little. Run with
-``python benchmarks/step_cost.py``.
+Both ways alternate within one process in blocks of steps (signals of short steps are computed for several at once).
+With one thread its processor time is counted, so that other work on the machine changes the ratio little; with more,
+the time that passes, which wants a quiet machine. Run with ``python benchmarks/step_cost.py [--threads 2]``.
 """
 
 from __future__ import annotations
@@ -38,27 +38,33 @@ from edgeft_core.events import Event
 from edgeft_core.presets import recommended
 
 BATCHES = 8
+Clock = Callable[[], int]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cached-steps", type=int, default=400)
     parser.add_argument("--pixel-steps", type=int, default=12)
+    parser.add_argument("--threads", type=int, default=1)
     asked = parser.parse_args()
-    torch.set_num_threads(1)
+    clock = time.thread_time_ns if asked.threads == 1 else time.perf_counter_ns
     load = psutil.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
-        session = _drained(prepare(_config(), folder=Path(folder) / "run", cache=Path(folder) / "cache"))
+        session = _drained(
+            prepare(_config(asked.threads), folder=Path(folder) / "run", cache=Path(folder) / "cache")
+        )
         crew = Crew(session, NoControls())
         with crew:
-            cached = _stage(session, crew, asked.cached_steps)
+            cached = _stage(session, crew, asked.cached_steps, clock)
             session.position.enter(1)
-            pixels = _stage(session, crew, asked.pixel_steps)
-    print(json.dumps({**_setting(load), "cached_step": cached, "stage_2_step": pixels}, indent=2))
+            pixels = _stage(session, crew, asked.pixel_steps, clock)
+    print(
+        json.dumps({**_setting(load, asked.threads), "cached_step": cached, "stage_2_step": pixels}, indent=2)
+    )
 
 
-def _config() -> RunConfig:
-    return with_values(recommended(), {"threads": 1, "data.workers": 0})
+def _config(threads: int) -> RunConfig:
+    return with_values(recommended(), {"threads": threads, "data.workers": 0})
 
 
 def _drained(work: Generator[Event, None, Session]) -> Session:
@@ -70,16 +76,16 @@ def _drained(work: Generator[Event, None, Session]) -> Session:
             return session
 
 
-def _stage(session: Session, crew: Crew, steps: int) -> dict[str, float]:
+def _stage(session: Session, crew: Crew, steps: int, clock: Clock) -> dict[str, float]:
     """Median milliseconds per step of the stage that comes next."""
     leg = crew.next_leg()
     assert leg is not None
     items = (item for item in leg.feed.epoch(0, 0) if isinstance(item, StepBatch))
     batches = list(islice(items, BATCHES))
     heavy = session.config.monitor.heavy_every_steps
-    bare = _Timed(lambda batch: _bare(leg, batch), session, at_step=50)
-    watched = _Timed(lambda batch: _watched(leg, crew, batch), session, at_step=50)
-    scheduled = _Timed(lambda batch: _watched(leg, crew, batch), session, at_step=heavy - 1)
+    bare = _Timed(lambda batch: _bare(leg, batch), session, clock, at_step=50)
+    watched = _Timed(lambda batch: _watched(leg, crew, batch), session, clock, at_step=50)
+    scheduled = _Timed(lambda batch: _watched(leg, crew, batch), session, clock, at_step=heavy - 1)
     block = GROUP if leg.feed.cached else 1
     for number in range(steps // block):
         for timed in (bare, watched):
@@ -100,22 +106,24 @@ def _stage(session: Session, crew: Crew, steps: int) -> dict[str, float]:
 
 
 class _Timed:
-    """Processor time per step, in milliseconds.
+    """Time per step by ``clock``, in milliseconds.
 
     Steps are taken as if they were number ``at_step + 1`` of the second epoch: past the early looks of a stage.
     """
 
-    def __init__(self, work: Callable[[StepBatch], None], session: Session, *, at_step: int) -> None:
-        self._work, self._session, self._at_step = work, session, at_step
+    def __init__(
+        self, work: Callable[[StepBatch], None], session: Session, clock: Clock, *, at_step: int
+    ) -> None:
+        self._work, self._session, self._clock, self._at_step = work, session, clock, at_step
         self._took: list[float] = []
 
     def __call__(self, batches: Sequence[StepBatch]) -> None:
         position = self._session.position
-        start = time.thread_time_ns()
+        start = self._clock()
         for place, batch in enumerate(batches):
             position.step, position.epoch, position.batch = self._at_step, 1, place
             self._work(batch)
-        self._took.append((time.thread_time_ns() - start) / 1e6 / len(batches))
+        self._took.append((self._clock() - start) / 1e6 / len(batches))
 
     def median_ms(self) -> float:
         return statistics.median(self._took)
@@ -135,13 +143,13 @@ def _spend(events: Iterable[Event]) -> None:
         pass
 
 
-def _setting(load: float) -> dict[str, Any]:
+def _setting(load: float, threads: int) -> dict[str, Any]:
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "machine": f"{psutil.cpu_count()}-core {platform.machine().replace('_', '-')}, no GPU",
         "load_at_start": round(load, 1),
         "torch": torch.__version__,
-        "threads": 1,
+        "threads": threads,
         "batch": 32,
         "classes": 518,
         "embedding": 512,

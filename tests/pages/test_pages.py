@@ -175,6 +175,16 @@ def test_sliders_of_an_ended_run_are_values_for_a_restart(home: Home) -> None:
     assert not app.error
 
 
+def test_a_run_is_replayed_by_a_click(home: Home) -> None:
+    run = recorded_run(home)
+    app = opened("live", run.id)
+    app.button(key=f"replay.{run.id}").click().run()
+    (replay,) = [one for one in queries.catalog_of(home).runs() if one.id != run.id]
+    assert replay.parent_id == run.id
+    assert replay.summary["replay"]["of"] == run.id
+    assert not app.error
+
+
 def test_samples_shows_who_was_taken_for_whom(home: Home) -> None:
     run = recorded_run(home)
     app = opened("samples", run.id)

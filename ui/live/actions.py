@@ -1,4 +1,4 @@
-"""Pause, resume, stop, rewind, restart, fork, save: one click each; what costs work asks first."""
+"""Pause, resume, stop, rewind, restart, replay, fork, save: one click each; what costs work asks first."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ui.live.control_panel import asked_values
 from ui.live.rewind import rewind_popover
 from ui.messages import calmly
 from ui.navigation import LIVE, go
+from ui.replay import replay_button
 
 # How long a click waits for the worker's answer before the page goes on; it answers between two steps.
 _PATIENCE_S = 0.5
@@ -74,3 +75,5 @@ def _restart(record: RunRecord) -> None:
             if also_stop:
                 control.stop(state.home(), record.id, wait_s=_PATIENCE_S)
             go(LIVE, control.restart(state.home(), record.id, changes).id)
+        st.markdown("Or the same run again, live changes and all:")
+        replay_button(record)

@@ -1,4 +1,4 @@
-"""What can be done with one run: open, rename, resume, fork, delete."""
+"""What can be done with one run: open, rename, resume, replay, fork, delete."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from ui.launch.cost import format_bytes
 from ui.launch.form import start_from
 from ui.messages import calmly, escape
 from ui.navigation import LAUNCH, LIVE, SWEEP, go
+from ui.replay import replay_button
 
 _KEPT: Final = ACTIVE | {RunState.QUEUED}
 
@@ -37,6 +38,7 @@ def verbs(run_id: str) -> None:
         if st.button("Launch one like it", icon=":material/rocket_launch:", key="runs.like"):
             start_from(record)
             go(LAUNCH, record.id)
+        replay_button(record)
         fork_popover(record, {}, label="Fork")
         _delete(record)
     if record.error:
