@@ -24,6 +24,7 @@ class Session:
     Attributes:
         opened_s: seconds from asking for the page to its end.
         refreshed_s: of each fragment that ran again by itself, from its timer to its end.
+        between_s: from the end of one such run of a fragment to the end of its next.
         received_bytes: everything that came.
         problems: exceptions that the page showed.
     """
@@ -33,11 +34,13 @@ class Session:
     run_id: str = ""
     opened_s: float = 0.0
     refreshed_s: list[float] = field(default_factory=list)
+    between_s: list[float] = field(default_factory=list)
     received_bytes: int = 0
     problems: list[str] = field(default_factory=list)
     _timers: dict[str, tuple[float, float]] = field(default_factory=dict)  # fragment: (interval, due)
     _asked: dict[str, float] = field(default_factory=dict)
     _running: dict[str, float] = field(default_factory=dict)
+    _ended_at: dict[str, float] = field(default_factory=dict)
     _shown: str = ""  # hash of the page that the server shows
 
     def look(self, seconds: float, over: threading.Event) -> None:
@@ -112,4 +115,6 @@ class Session:
         now = time.perf_counter()
         self.opened_s = self.opened_s or now - begun
         self.refreshed_s += [now - asked for asked in self._running.values()]
+        self.between_s += [now - self._ended_at[one] for one in self._running if one in self._ended_at]
+        self._ended_at |= dict.fromkeys(self._running, now)
         self._running.clear()

@@ -2,16 +2,19 @@
 
 python benchmarks/load.py [--sessions 20] [--runs 200] [--steps 5000000] [--seconds 60] [--threads 1] [--keep FOLDER]
 
-A job trains: the preset ``recommended`` in its first stage, which lasts. Its steps per second are counted alone, with
-the sessions, and beside one process that only counts (what this machine takes from a job when another core is busy
-with anything at all), in turns. Sessions speak Streamlit's protocol and refresh as open tabs in front do: most look at
-the job, some at the list of runs and at the long run. They live in this process, on this machine: ``cores`` says how
-much of it the job, the server, and the sessions themselves took. Everything stays on 127.0.0.1 and ends by itself.
+A job trains: the preset ``recommended`` in its first stage, which lasts, on ``--threads`` threads. Its steps per second
+are counted alone, with the sessions, and beside one process that only counts (what this machine takes from a job when
+another core is busy with anything at all), in turns. Sessions speak Streamlit's protocol and refresh as open tabs in
+front do: most look at the job, some at the list of runs and at the long run. Everybody comes at once; when all pages
+are there and some seconds have passed, one more opens page after page while the others look. Sessions live in this
+process, on this machine: ``cores`` says how much of it the job, the server and the sessions themselves took.
+Everything stays on 127.0.0.1 and ends by itself.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import subprocess
@@ -20,11 +23,11 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import psutil
@@ -47,6 +50,8 @@ from tests.browser.conftest import free_port, kill_tree
 
 ROOT = Path(__file__).resolve().parents[1]
 START_TIMEOUT_S = 300.0
+_BETWEEN_PAGES_S = 1.0
+_SETTLING_S = 10.0  # intervals adapt to so many sessions within seconds
 _COUNT = "while True: sum(range(10_000))"
 
 
@@ -183,12 +188,45 @@ def visitors(port: int, count: int, job: str, long_run: str) -> list[Session]:
     return [Session(port, *pages[number % len(pages)]) for number in range(count)]
 
 
+class Newcomer:
+    """Opens one page after the other for as long as the others look."""
+
+    def __init__(self, port: int, pages: Mapping[str, tuple[str, str]]) -> None:
+        self.opened_s: dict[str, list[float]] = {name: [] for name in pages}
+        self._port, self._pages = port, pages
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._open_pages, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join(150)
+
+    def _open_pages(self) -> None:
+        for name in itertools.cycle(self._pages):
+            if self._over.wait(_BETWEEN_PAGES_S):
+                return
+            session = Session(self._port, *self._pages[name])
+            session.look(0.0, self._over)
+            self.opened_s[name].append(session.opened_s)
+
+
 def crowd(sessions: list[Session], seconds: float) -> tuple[threading.Event, list[threading.Thread]]:
     over = threading.Event()
     threads = [threading.Thread(target=one.look, args=(seconds, over), daemon=True) for one in sessions]
     for thread in threads:
         thread.start()
     return over, threads
+
+
+def settle(sessions: list[Session]) -> None:
+    """Until the pages have found their pace; what was before does not count."""
+    time.sleep(_SETTLING_S)
+    for one in sessions:
+        one.refreshed_s, one.between_s = [], []
 
 
 def spread(values: list[float]) -> dict[str, float]:
@@ -211,6 +249,8 @@ def measure(home: Home, asked: argparse.Namespace) -> dict[str, Any]:
     with closing(open_catalog(home.catalog_url)) as catalog:
         worker = catalog.run(job).worker
     assert worker is not None
+    pages = {"the job": ("live", job), "the long run": ("live", long_run), "the list": ("runs", "")}
+    opened: dict[str, list[float]] = {name: [] for name in pages}
     alone, beside, watched, seen, cores = [], [], [], list[Session](), list[dict[str, float]]()
     with server(home) as (port, pid):
         for _ in range(asked.legs):
@@ -222,9 +262,13 @@ def measure(home: Home, asked: argparse.Namespace) -> dict[str, Any]:
             waited = time.monotonic() + START_TIMEOUT_S
             while any(not one.opened_s for one in sessions) and time.monotonic() < waited:
                 time.sleep(0.1)
+            settle(sessions)
             taken = Cores(job=worker.pid, server=pid, sessions=os.getpid())
-            watched.append(steps_per_s(home, job, asked.seconds))
+            with Newcomer(port, pages) as newcomer:
+                watched.append(steps_per_s(home, job, asked.seconds))
             cores.append(taken.taken())
+            for name, seconds in newcomer.opened_s.items():
+                opened[name] += seconds
             over.set()
             for thread in threads:
                 thread.join(150)
@@ -241,11 +285,10 @@ def measure(home: Home, asked: argparse.Namespace) -> dict[str, Any]:
         "slowdown_percent": slowdown(alone, watched),
         "slowdown_beside_a_busy_core_percent": slowdown(alone, beside),
         "cores": {name: round(float(np.mean([one[name] for one in cores])), 2) for name in cores[0]},
-        "opened": {
-            what: spread([one.opened_s for one in seen if one.run_id == run])
-            for what, run in (("the job", job), ("the long run", long_run), ("the list", ""))
-        },
+        "opened_while_all_look": {name: spread(seconds) for name, seconds in opened.items()},
+        "opened_all_at_once": spread([one.opened_s for one in seen]),
         "refreshed": spread([seconds for one in seen for seconds in one.refreshed_s]),
+        "between_refreshes": spread([seconds for one in seen for seconds in one.between_s]),
         "received_mb": round(sum(one.received_bytes for one in seen) / 1e6, 1),
         "server_mb": round(server_mb),
         "problems": sorted({problem for one in seen for problem in one.problems}),

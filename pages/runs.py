@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import streamlit as st
 
-from edgeft_core import queries
 from edgeft_core.jobs.liveness import reconcile
 from ui import frame, messages, navigation, state
+from ui.now import at_this_moment
 from ui.runs.comparison import MOST_COMPARED, comparison
 from ui.runs.family import family
-from ui.runs.table import choose_runs
+from ui.runs.table import choose_runs, families
 from ui.runs.verbs import verbs
 
 frame.open_page("Runs")
 with messages.calmly():
     reconcile(state.home())
-    table = queries.in_families(queries.runs_table(state.catalog()))
+    table = at_this_moment(families)
     if table.empty:
         messages.empty_state(
             "No runs yet",

@@ -87,7 +87,7 @@ def _set_pace(every_s: float, rests: _Resting | None) -> None:
         return
     if rests is not None:
         st.session_state.setdefault(_RESTING, {})[own_id] = rests
-    _set_timer(own_id, max(every_s, _REST_S) if rests else every_s * PACE.factor())
+    _set_timer(own_id, max(every_s, _REST_S) if rests else PACE.stretched(every_s))
 
 
 def _set_timer(fragment_id: str, every_s: float) -> None:

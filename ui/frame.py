@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -12,8 +12,10 @@ import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from edgeft_core import queries
 from edgeft_core.errors import EdgeFTError
 from edgeft_core.jobs.states import RunState
+from edgeft_core.settings import Home
 from edgeft_core.store.contract import RunRecord
 from ui import state, style
 from ui.access.gate import admit
@@ -21,6 +23,7 @@ from ui.fragments import begin_page
 from ui.live.actions import actions
 from ui.live.status import status_line
 from ui.messages import calmly, show_error
+from ui.now import at_this_moment
 from ui.visibility import poll_interval
 
 _APP: Final = "app.py"
@@ -91,7 +94,7 @@ def draw(title: str) -> None:
 
 
 def _picker(record: RunRecord | None) -> None:
-    runs = state.catalog().runs(limit=200)
+    runs = at_this_moment(newest_runs)
     if not runs:
         st.markdown("**EdgeFT** :gray[no run yet]", width="content")
         return
@@ -108,6 +111,11 @@ def _picker(record: RunRecord | None) -> None:
         label_visibility="collapsed",
         width=330,
     )
+
+
+def newest_runs(home: Home) -> Sequence[RunRecord]:
+    """As many as somebody picks from."""
+    return queries.catalog_of(home).runs(limit=200)
 
 
 def _picked() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ this also keeps it answering at once: nobody waits long where six tenths of the 
 _LEAST_SHARE: Final = 0.28  # between the two nothing changes: a timer that is set anew begins to count anew
 LONGEST: Final = 6.0
 _MEASURED_S: Final = 2.0
+_SCATTER: Final = (0.85, 1.15)
 
 
 class Pace:
@@ -31,6 +33,14 @@ class Pace:
         self._lock = threading.Lock()
         self._at, self._used = clock(), used_s()
         self._factor = 1.0
+
+    def stretched(self, every_s: float) -> float:
+        """Seconds until a fragment looks again that would look every ``every_s`` on a server of its own.
+
+        While there are too many they are scattered: sessions that came together must not go on asking together.
+        """
+        factor = self.factor()
+        return every_s if factor == 1.0 else every_s * factor * random.uniform(*_SCATTER)  # noqa: S311 - no secret
 
     def factor(self) -> float:
         """By how much intervals are stretched: 1 while few look, at most ``LONGEST``."""

@@ -16,9 +16,9 @@ from tests.recorded import recorded_run
 from ui import state
 from ui.live.control_panel import panel_depends_on
 from ui.live.drawing import Drawing, DrawnChart, drawing
-from ui.live.now import at_this_moment
 from ui.live.reading import read_live
 from ui.live_chart.payload import next_message
+from ui.now import at_this_moment
 
 
 @pytest.fixture

@@ -60,3 +60,12 @@ def test_the_pace_stays_while_the_load_does() -> None:
         server.share_after(1)
         factors.add(server.pace.factor())
     assert len(factors) == 1
+
+
+def test_sessions_of_a_busy_server_do_not_all_ask_at_the_same_moment() -> None:
+    server = Server(demand=2.0)
+    assert {server.pace.stretched(0.8) for _ in range(20)} == {0.8}
+    server.share_after(30)
+    waits_s = {server.pace.stretched(0.8) for _ in range(20)}
+    assert len(waits_s) == 20
+    assert max(waits_s) < 1.5 * min(waits_s)

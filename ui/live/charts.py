@@ -15,11 +15,11 @@ from ui import state
 from ui.fragments import fragment
 from ui.live.drawing import Drawing, DrawnChart, drawing
 from ui.live.more_panels import GROUPS, Group
-from ui.live.now import at_this_moment
 from ui.live.panel import Slot
 from ui.live.panels import SLOTS
 from ui.live_chart import live_chart, visible_range
 from ui.messages import calmly, escape
+from ui.now import at_this_moment
 from ui.signals_help import explanation
 
 _HEIGHT_PX: Final = 200

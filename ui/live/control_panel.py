@@ -25,8 +25,8 @@ from ui.launch.reach import reach
 from ui.live.autopilot import autopilot
 from ui.live.in_force import InForce
 from ui.live.journal import journal
-from ui.live.now import at_this_moment
 from ui.messages import calmly, escape
+from ui.now import at_this_moment
 
 _HEAD: Final = ("head.temperature", "head.scale", "head.margin_rad", "head.centre")
 _RATES: Final = ("head_lr", "backbone_lr", "contrastive_weight")

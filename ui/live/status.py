@@ -12,8 +12,8 @@ from edgeft_core.jobs.liveness import reconcile
 from edgeft_core.jobs.states import ACTIVE, RunState
 from ui import state
 from ui.fragments import fragment, wake_for_news
-from ui.live.now import at_this_moment
 from ui.messages import calmly, escape
+from ui.now import at_this_moment
 
 # Streamlit's colour names; the theme maps them to the meanings of figures/theme.py.
 _DOTS: Final = {

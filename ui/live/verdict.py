@@ -18,10 +18,10 @@ from edgeft_core.settings import Home
 from ui import state, verdicts
 from ui.fragments import fragment
 from ui.live.autopilot import at_work
-from ui.live.now import at_this_moment
 from ui.live.reading import Counts
 from ui.messages import calmly, escape, prose
 from ui.navigation import DIAGNOSIS, go
+from ui.now import at_this_moment
 
 # More than twice what guessing stays below, and than twice the labels' own largest share: worth a look.
 _TIMES: Final = 2.0

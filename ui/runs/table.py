@@ -7,8 +7,10 @@ from typing import Any, Final
 import pandas as pd
 import streamlit as st
 
+from edgeft_core import queries
 from edgeft_core.figures import theme
 from edgeft_core.jobs.states import RunState
+from edgeft_core.settings import Home
 
 _ROWS: Final = 12  # more of them scroll
 _DEEPEST: Final = 6  # later generations stand below each other
@@ -24,6 +26,11 @@ _STATES: Final = {
     RunState.FAILED: "\u2715 failed",
     RunState.LOST: "? lost",
 }
+
+
+def families(home: Home) -> pd.DataFrame:
+    """All runs, children under their parents."""
+    return queries.in_families(queries.runs_table(queries.catalog_of(home)))
 
 
 def choose_runs(table: pd.DataFrame) -> list[str]:

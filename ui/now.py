@@ -1,4 +1,4 @@
-"""What several parts of the live page, and all sessions that show the same run, read at the same moment."""
+"""What several parts of a page, and all sessions that show the same, read at the same moment."""
 
 from __future__ import annotations
 
