@@ -7,8 +7,8 @@ are counted alone, with the sessions, and beside one process that only counts (w
 another core is busy with anything at all), in turns. Sessions speak Streamlit's protocol and refresh as open tabs in
 front do: most look at the job, some at the list of runs and at the long run. Everybody comes at once; when all pages
 are there and some seconds have passed, one more opens page after page while the others look. Sessions live in this
-process, on this machine: ``cores`` says how much of it the job, the server and the sessions themselves took.
-Everything stays on 127.0.0.1 and ends by itself.
+process, on this machine: ``cores`` says how much of it the job, the server, the sessions themselves and anything else
+took (something else spoils the comparison). Everything stays on 127.0.0.1 and ends by itself.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ from tests.browser.conftest import free_port, kill_tree
 
 ROOT = Path(__file__).resolve().parents[1]
 START_TIMEOUT_S = 300.0
+_WHOLE = "whole machine"
 _BETWEEN_PAGES_S = 1.0
 _SETTLING_S = 10.0  # intervals adapt to so many sessions within seconds
 _COUNT = "while True: sum(range(10_000))"
@@ -173,13 +174,15 @@ class Cores:
 
     def taken(self) -> dict[str, float]:
         seconds = time.perf_counter() - self._begun_s
-        return {name: round((now - self._before[name]) / seconds, 2) for name, now in self._now().items()}
+        taken = {name: (now - self._before[name]) / seconds for name, now in self._now().items()}
+        taken["anything_else"] = taken.pop(_WHOLE) - sum(taken.values())
+        return {name: round(share, 2) for name, share in taken.items()}
 
     def _now(self) -> dict[str, float]:
         times = {name: process.cpu_times() for name, process in self._processes.items()}
         whole = psutil.cpu_times()
         all_of_it = sum(whole) - whole.idle - getattr(whole, "iowait", 0.0) - getattr(whole, "guest", 0.0)
-        return {name: one.user + one.system for name, one in times.items()} | {"whole_machine": all_of_it}
+        return {name: one.user + one.system for name, one in times.items()} | {_WHOLE: all_of_it}
 
 
 def visitors(port: int, count: int, job: str, long_run: str) -> list[Session]:
@@ -251,10 +254,13 @@ def measure(home: Home, asked: argparse.Namespace) -> dict[str, Any]:
     assert worker is not None
     pages = {"the job": ("live", job), "the long run": ("live", long_run), "the list": ("runs", "")}
     opened: dict[str, list[float]] = {name: [] for name in pages}
-    alone, beside, watched, seen, cores = [], [], [], list[Session](), list[dict[str, float]]()
+    alone, beside, watched, seen = [], [], [], list[Session]()
+    cores_alone, cores = list[dict[str, float]](), list[dict[str, float]]()
     with server(home) as (port, pid):
         for _ in range(asked.legs):
+            taken = Cores(job=worker.pid, server=pid)
             alone.append(steps_per_s(home, job, asked.seconds / 2))
+            cores_alone.append(taken.taken())
             with a_busy_core():
                 beside.append(steps_per_s(home, job, asked.seconds / 2))
             sessions = visitors(port, asked.sessions, job, long_run)
@@ -284,7 +290,8 @@ def measure(home: Home, asked: argparse.Namespace) -> dict[str, Any]:
         "steps_per_s_watched": [round(one, 1) for one in watched],
         "slowdown_percent": slowdown(alone, watched),
         "slowdown_beside_a_busy_core_percent": slowdown(alone, beside),
-        "cores": {name: round(float(np.mean([one[name] for one in cores])), 2) for name in cores[0]},
+        "cores_alone": cores_alone,
+        "cores_watched": cores,
         "opened_while_all_look": {name: spread(seconds) for name, seconds in opened.items()},
         "opened_all_at_once": spread([one.opened_s for one in seen]),
         "refreshed": spread([seconds for one in seen for seconds in one.refreshed_s]),

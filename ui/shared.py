@@ -7,11 +7,9 @@ import time
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Final, Generic, TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
-
-KEEP_S: Final = 0.4  # the recorder writes every 0.2 s; a page looks every 0.8 s
 
 
 @dataclass(frozen=True)
@@ -29,19 +27,21 @@ class Shared(Generic[T]):
     out; who waited tries it for themselves.
 
     Args:
-        keep_s: how old an answer may become. most: how many are kept.
+        most: answers that are kept.
     """
 
-    def __init__(
-        self, *, most: int, keep_s: float = KEEP_S, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._most, self._keep_s, self._clock = most, keep_s, clock
+    def __init__(self, *, most: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most, self._clock = most, clock
         self._lock = threading.Lock()
         self._answers: dict[Hashable, _Answer[T]] = {}
 
-    def get(self, question: Hashable, work_out: Callable[[], T]) -> T:
-        """The answer to ``question``; it must name everything that ``work_out`` depends on, but for time."""
-        answer, is_mine = self._find(question)
+    def get(self, question: Hashable, work_out: Callable[[], T], *, keep_s: float) -> T:
+        """The answer to ``question``, at most ``keep_s`` old.
+
+        Args:
+            question: names everything that ``work_out`` depends on, but for time.
+        """
+        answer, is_mine = self._find(question, keep_s)
         if not is_mine:
             return answer.future.result() if answer.future.exception() is None else work_out()
         try:
@@ -53,12 +53,12 @@ class Shared(Generic[T]):
         answer.future.set_result(found)
         return found
 
-    def _find(self, question: Hashable) -> tuple[_Answer[T], bool]:
+    def _find(self, question: Hashable, keep_s: float) -> tuple[_Answer[T], bool]:
         """An answer that is young enough, or a place for a new one and the duty to fill it."""
         with self._lock:
             now = self._clock()
             held = self._answers.get(question)
-            if held is not None and now - held.begun_s < self._keep_s:
+            if held is not None and now - held.begun_s < keep_s:
                 return held, False
             fresh = _Answer[T](now)
             self._answers.pop(question, None)
