@@ -47,7 +47,7 @@ class Search:
         """The state to go on from, None where there is none.
 
         Raises:
-            WeightsError: there are some, and all of them are damaged.
+            WeightsError: there are some, and all that are the run's are damaged.
         """
         found = self._read(path_of(self.folder, "last")) or self._earlier()
         for one in reversed(numbered(self.folder)):
@@ -55,7 +55,7 @@ class Search:
                 break
             if (content := self._read(one.path)) is not None:
                 return content
-        if found is None and self.damaged and not self.foreign:
+        if found is None and self.damaged:
             raise WeightsError(self.damaged[0])
         return found
 

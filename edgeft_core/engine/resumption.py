@@ -26,6 +26,8 @@ def resumed(session: Session, crew: Crew, resume: bool, past: Past | None = None
     content = search.newest() if resume else None
     if search.foreign:
         crew.forget_later()
+        files = ", ".join(path.name for path in search.foreign)
+        yield Notice("info", 0, f"Removed, for the journal tells otherwise than these checkpoints: {files}.")
     if content is None and is_fork(session.folder):
         yield from set_out(session, crew)
         return

@@ -13,6 +13,7 @@ from edgeft_core.config import RunConfig
 from edgeft_core.engine import checkpoint_file, train
 from edgeft_core.engine.kept import numbered, path_of
 from edgeft_core.engine.newest import last_checkpoint, step_of
+from edgeft_core.errors import WeightsError
 from edgeft_core.events import (
     BatchDone,
     CheckpointSaved,
@@ -331,6 +332,11 @@ def test_a_checkpoint_of_what_a_rewind_took_back_is_none_of_the_runs(tmp_path: P
     assert {one.scalars["scale"] for one in of(BatchDone, events)} == {16.0}
     assert [one.command_id for one in of(ControlHandled, events)] == [99]
     assert kept(tmp_path / "run") == [(5, "ring"), (6, "command")]
+    told = [one.text for one in of(Notice, events)]
+    assert any(
+        text.endswith("checkpoints: last.pt, best.pt, ring-00000010.pt, command-00000007.pt.")
+        for text in told
+    ), told
 
 
 def test_a_checkpoint_that_obeyed_what_was_refused_since_is_none_of_the_runs(tmp_path: Path) -> None:
@@ -347,6 +353,15 @@ def test_a_refusal_that_a_checkpoint_knows_of_is_no_reason_to_pass_it_over(tmp_p
     events_of(tiny(), tmp_path, controls=Script({6: [change(2, {"head.scale": 0.0})], **stop_at(8).at}))
     told = resumed(tiny(), tmp_path, stop_at(9), Past(refused=frozenset({1, 2})))
     assert [one.step for one in of(BatchDone, told)] == [8]
+
+
+def test_where_all_that_are_the_runs_are_damaged_it_does_not_begin_anew_unasked(tmp_path: Path) -> None:
+    events_of(tiny(), tmp_path, controls=stop_at(8))
+    for name in ("first", "best"):
+        path_of(tmp_path / "run", name).write_bytes(b"damaged")
+    past = Past((TakenBack(2, to_step=5, commands=frozenset()),))
+    with pytest.raises(WeightsError, match="cannot be read"):
+        resumed(tiny(), tmp_path, stop_at(9), past)
 
 
 def resumed(config: RunConfig, home: Path, script: Script, past: Past) -> list[Event]:
