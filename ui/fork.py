@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import streamlit as st
@@ -15,38 +15,50 @@ from edgeft_core.store.contract import CheckpointRecord, RunRecord
 from ui import state
 from ui.messages import escape
 from ui.navigation import LIVE, go
+from ui.question import answered, question
 
 _PATIENCE_S: Final = 0.5
 
 
-def fork_popover(record: RunRecord, changes: Mapping[str, Any], *, label: str = "") -> None:
+def fork_popover(
+    record: RunRecord, changes: Callable[[RunRecord], Mapping[str, Any]], *, label: str = ""
+) -> None:
     """Choose a checkpoint and start a run from it.
 
     Args:
         changes: settings of the new run that differ from those in force at the checkpoint.
         label: on the button, beside its icon; empty for the icon alone.
     """
-    with st.popover(
-        label, icon=":material/fork_right:", help="Fork: a new run from one of its checkpoints",
-        type="secondary" if label else "tertiary", key=f"fork.{record.id}",
-    ):  # fmt: skip
-        saved = _newest_first(state.catalog().checkpoints(record.id))
-        if not saved:
-            st.markdown("There is no checkpoint yet. The first comes after an epoch, or when you save one.")
-            return
-        st.markdown("Start a new run from a checkpoint of this one; its steps are counted on from there.")
-        chosen = st.selectbox("Checkpoint", saved, format_func=checkpoint_words, key=f"fork.at.{record.id}")
-        if changes:
-            st.markdown(f"With: {', '.join(f'`{key} = {value}`' for key, value in changes.items())}")
-        also_stop = record.state in ACTIVE and st.checkbox(
-            "Stop this run first", value=True, key=f"fork.stop.{record.id}",
-            help="Otherwise the new run waits until the device is free.",
-        )  # fmt: skip
-        if st.button("Fork", type="primary", key=f"fork.now.{record.id}"):
-            child = fork(state.home(), record.id, changes, at=chosen.step)
-            if also_stop:
-                control.stop(state.home(), record.id, wait_s=_PATIENCE_S)
-            go(LIVE, child.id)
+    question(
+        lambda now: _fork(now, changes(now)),
+        record.id,
+        key=f"fork.{record.id}",
+        label=label,
+        icon=":material/fork_right:",
+        help="Fork: a new run from one of its checkpoints",
+        type="secondary" if label else "tertiary",
+    )
+
+
+def _fork(record: RunRecord, changes: Mapping[str, Any]) -> None:
+    saved = _newest_first(state.catalog().checkpoints(record.id))
+    if not saved:
+        st.markdown("There is no checkpoint yet. The first comes after an epoch, or when you save one.")
+        return
+    st.markdown("Start a new run from a checkpoint of this one; its steps are counted on from there.")
+    chosen = st.selectbox("Checkpoint", saved, format_func=checkpoint_words, key=f"fork.at.{record.id}")
+    if changes:
+        st.markdown(f"With: {', '.join(f'`{key} = {value}`' for key, value in changes.items())}")
+    also_stop = record.state in ACTIVE and st.checkbox(
+        "Stop this run first", value=True, key=f"fork.stop.{record.id}",
+        help="Otherwise the new run waits until the device is free.",
+    )  # fmt: skip
+    if st.button("Fork", type="primary", key=f"fork.now.{record.id}"):
+        child = fork(state.home(), record.id, changes, at=chosen.step)
+        if also_stop:
+            control.stop(state.home(), record.id, wait_s=_PATIENCE_S)
+        answered(f"fork.{record.id}")
+        go(LIVE, child.id)
 
 
 def checkpoint_words(one: CheckpointRecord) -> str:

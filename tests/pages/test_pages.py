@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from edgeft_core.figures.axis import HorizontalAxis
 from edgeft_core.jobs import control
 from edgeft_core.jobs.states import RunState
 from edgeft_core.settings import Home
+from edgeft_core.store.contract import CheckpointRecord
 from tests.recorded import recorded_run, small_config
 from ui.live.reading import read_live
 
@@ -175,9 +177,26 @@ def test_sliders_of_an_ended_run_are_values_for_a_restart(home: Home) -> None:
     assert not app.error
 
 
-def test_a_run_is_replayed_by_a_click(home: Home) -> None:
+def asked(page: str, run_id: str, question: str) -> AppTest:
+    """A page with one of its questions open."""
+    app = opened(page, run_id)
+    app.session_state[f"{question}.0"] = True
+    return app.run()
+
+
+def test_a_question_is_worked_out_when_it_is_opened(home: Home) -> None:
     run = recorded_run(home)
     app = opened("live", run.id)
+    saved = CheckpointRecord(0, run.id, 990, "manual", "checkpoints/990.pt", "0" * 64, 10, datetime.now(UTC))
+    queries.catalog_of(home).add_checkpoint(saved)
+    app.session_state[f"fork.{run.id}.0"] = True
+    app.run()
+    assert app.selectbox(key=f"fork.at.{run.id}").options[0] == "step 990 (manual)"
+
+
+def test_a_run_is_replayed_by_a_click(home: Home) -> None:
+    run = recorded_run(home)
+    app = asked("live", run.id, f"action.restart.{run.id}")
     app.button(key=f"replay.{run.id}").click().run()
     (replay,) = [one for one in queries.catalog_of(home).runs() if one.id != run.id]
     assert replay.parent_id == run.id

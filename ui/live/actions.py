@@ -13,6 +13,7 @@ from ui.live.control_panel import asked_values
 from ui.live.rewind import rewind_popover
 from ui.messages import calmly
 from ui.navigation import LIVE, go
+from ui.question import answered, question
 from ui.replay import replay_button
 
 # How long a click waits for the worker's answer before the page goes on; it answers between two steps.
@@ -32,14 +33,20 @@ def actions(record: RunRecord) -> None:
             control.requeue(state.home(), record.id)
             st.rerun()
         if record.state in ACTIVE | {RunState.QUEUED}:
-            _stop(record)
+            question(_stop, record.id, key=f"action.stop.{record.id}", icon=":material/stop:", help="Stop")
         if record.state in {RunState.RUNNING, RunState.PAUSED} and _button(
             "Save a checkpoint", "save", record
         ):
             control.checkpoint(state.home(), record.id)
         rewind_popover(record)
-        _restart(record)
-        fork_popover(record, asked_values(record))
+        question(
+            _restart,
+            record.id,
+            key=f"action.restart.{record.id}",
+            icon=":material/restart_alt:",
+            help="Restart with these values, or replay",
+        )
+        fork_popover(record, asked_values)
 
 
 def _button(words: str, icon: str, record: RunRecord) -> bool:
@@ -49,31 +56,31 @@ def _button(words: str, icon: str, record: RunRecord) -> bool:
 
 
 def _stop(record: RunRecord) -> None:
-    with st.popover("", icon=":material/stop:", help="Stop", type="tertiary", key=f"action.stop.{record.id}"):
-        if record.state is RunState.QUEUED:
-            st.markdown("Take this run out of the queue? Nothing has been computed yet.")
-        else:
-            st.markdown("Stop this run? It saves a checkpoint first and can be resumed from there.")
-        if st.button("Stop the run", type="primary", key=f"action.stop_now.{record.id}"):
-            control.stop(state.home(), record.id, wait_s=_PATIENCE_S)
-            st.rerun()
+    if record.state is RunState.QUEUED:
+        st.markdown("Take this run out of the queue? Nothing has been computed yet.")
+    else:
+        st.markdown("Stop this run? It saves a checkpoint first and can be resumed from there.")
+    if st.button("Stop the run", type="primary", key=f"action.stop_now.{record.id}"):
+        control.stop(state.home(), record.id, wait_s=_PATIENCE_S)
+        answered(f"action.stop.{record.id}")
+        st.rerun()
 
 
 def _restart(record: RunRecord) -> None:
-    with st.popover(
-        "", icon=":material/restart_alt:", help="Restart with these values", type="tertiary",
-        key=f"action.restart.{record.id}",
-    ):  # fmt: skip
-        st.markdown(
-            "Start a new run from the first step, with this run's settings and the values of the sliders."
-        )
-        also_stop = record.state in ACTIVE and st.checkbox(
-            "Stop this run first", value=True, help="Otherwise the new run waits until the device is free."
-        )
-        if st.button("Restart with these values", type="primary", key=f"action.restart_now.{record.id}"):
-            changes = asked_values(record)
-            if also_stop:
-                control.stop(state.home(), record.id, wait_s=_PATIENCE_S)
-            go(LIVE, control.restart(state.home(), record.id, changes).id)
-        st.markdown("Or the same run again, live changes and all:")
-        replay_button(record)
+    st.markdown(
+        "Start a new run from the first step, with this run's settings and the values of the sliders."
+    )
+    also_stop = record.state in ACTIVE and st.checkbox(
+        "Stop this run first",
+        value=True,
+        help="Otherwise the new run waits until the device is free.",
+        key=f"action.restart_stop.{record.id}",
+    )
+    if st.button("Restart with these values", type="primary", key=f"action.restart_now.{record.id}"):
+        changes = asked_values(record)
+        if also_stop:
+            control.stop(state.home(), record.id, wait_s=_PATIENCE_S)
+        answered(f"action.restart.{record.id}")
+        go(LIVE, control.restart(state.home(), record.id, changes).id)
+    st.markdown("Or the same run again, live changes and all:")
+    replay_button(record)

@@ -12,6 +12,7 @@ from edgeft_core.jobs.states import ACTIVE, ENDED, RunState
 from edgeft_core.store.contract import CheckpointRecord, RunRecord
 from ui import state
 from ui.fork import checkpoint_words
+from ui.question import answered, question
 
 _PATIENCE_S: Final = 1.0
 _ABLE: Final = ACTIVE | ENDED - {RunState.FINISHED}
@@ -19,24 +20,30 @@ _ABLE: Final = ACTIVE | ENDED - {RunState.FINISHED}
 
 def rewind_popover(record: RunRecord) -> None:
     """Nothing for a run that waits or is finished."""
-    if record.state not in _ABLE:
-        return
-    with st.popover(
-        "", icon=":material/fast_rewind:", help="Rewind: back to one of its checkpoints", type="tertiary",
-        key=f"rewind.{record.id}",
-    ):  # fmt: skip
-        saved = state.catalog().checkpoints(record.id)
-        if not saved:
-            st.markdown("There is no checkpoint yet. The first comes before the first step.")
-            return
-        newest_first = sorted(saved, key=lambda one: (one.step, one.id), reverse=True)
-        chosen = st.selectbox(
-            "Back to", one_per_step(newest_first), format_func=checkpoint_words, key=f"rewind.to.{record.id}"
+    if record.state in _ABLE:
+        question(
+            _rewind,
+            record.id,
+            key=f"rewind.{record.id}",
+            icon=":material/fast_rewind:",
+            help="Rewind: back to one of its checkpoints",
         )
-        st.markdown(lost_by(record, saved, chosen.step))
-        if st.button("Rewind", type="primary", key=f"rewind.now.{record.id}"):
-            control.rewind(state.home(), record.id, chosen.step, wait_s=_PATIENCE_S)
-            st.rerun()
+
+
+def _rewind(record: RunRecord) -> None:
+    saved = state.catalog().checkpoints(record.id)
+    if not saved:
+        st.markdown("There is no checkpoint yet. The first comes before the first step.")
+        return
+    newest_first = sorted(saved, key=lambda one: (one.step, one.id), reverse=True)
+    chosen = st.selectbox(
+        "Back to", one_per_step(newest_first), format_func=checkpoint_words, key=f"rewind.to.{record.id}"
+    )
+    st.markdown(lost_by(record, saved, chosen.step))
+    if st.button("Rewind", type="primary", key=f"rewind.now.{record.id}"):
+        control.rewind(state.home(), record.id, chosen.step, wait_s=_PATIENCE_S)
+        answered(f"rewind.{record.id}")
+        st.rerun()
 
 
 def one_per_step(saved: list[CheckpointRecord]) -> list[CheckpointRecord]:

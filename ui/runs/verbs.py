@@ -17,6 +17,7 @@ from ui.launch.cost import format_bytes
 from ui.launch.form import start_from
 from ui.messages import calmly, escape
 from ui.navigation import LAUNCH, LIVE, SWEEP, go
+from ui.question import answered, question
 from ui.replay import replay_button
 
 _KEPT: Final = ACTIVE | {RunState.QUEUED}
@@ -39,8 +40,15 @@ def verbs(run_id: str) -> None:
             start_from(record)
             go(LAUNCH, record.id)
         replay_button(record)
-        fork_popover(record, {}, label="Fork")
-        _delete(record)
+        fork_popover(record, lambda _: {}, label="Fork")
+        question(
+            _delete,
+            record.id,
+            key=f"runs.delete.{record.id}",
+            label="Delete",
+            icon=":material/delete:",
+            type="secondary",
+        )
     if record.error:
         st.caption(f":red[\u2715] {escape(record.error)}")
 
@@ -59,16 +67,15 @@ def _rename(record: RunRecord) -> None:
 
 
 def _delete(record: RunRecord) -> None:
-    with st.popover("Delete", icon=":material/delete:", key=f"runs.delete.{record.id}"):
-        if record.state in _KEPT:
-            st.markdown("This run still goes. Stop it first; then it can be deleted.")
-            return
-        st.markdown(f"Delete **{escape(record.name)}** for good? What will be lost: {lost_with(record)}.")
-        if st.button("Delete for good", type="primary", key="runs.delete_now"):
-            with calmly():
-                removal.delete(state.home(), record.id)
-                state.forget_run()
-                st.rerun()
+    if record.state in _KEPT:
+        st.markdown("This run still goes. Stop it first; then it can be deleted.")
+        return
+    st.markdown(f"Delete **{escape(record.name)}** for good? What will be lost: {lost_with(record)}.")
+    if st.button("Delete for good", type="primary", key="runs.delete_now"):
+        removal.delete(state.home(), record.id)
+        answered(f"runs.delete.{record.id}")
+        state.forget_run()
+        st.rerun()
 
 
 def lost_with(record: RunRecord) -> str:
