@@ -15,7 +15,7 @@ from edgeft_core.store.contract import CheckpointRecord, RunRecord
 from ui import state
 from ui.messages import escape
 from ui.navigation import LIVE, go
-from ui.question import answered, question
+from ui.question import answered, keep_shown, question
 
 _PATIENCE_S: Final = 0.5
 
@@ -46,6 +46,7 @@ def _fork(record: RunRecord, changes: Mapping[str, Any]) -> None:
         st.markdown("There is no checkpoint yet. The first comes after an epoch, or when you save one.")
         return
     st.markdown("Start a new run from a checkpoint of this one; its steps are counted on from there.")
+    keep_shown(f"fork.at.{record.id}", saved)
     chosen = st.selectbox("Checkpoint", saved, format_func=checkpoint_words, key=f"fork.at.{record.id}")
     if changes:
         st.markdown(f"With: {', '.join(f'`{key} = {value}`' for key, value in changes.items())}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import streamlit as st
@@ -35,7 +35,14 @@ def question(
             if box.open:
                 draw(state.catalog().run(run_id))
 
-    fragment(drawn, every_s=None)()
+    with st.container(width="content"):  # a fragment alone would take a whole row
+        fragment(drawn, every_s=None)()
+
+
+def keep_shown(key: str, options: Sequence[object]) -> None:
+    """Let a select box that nobody touched stay at what it was opened with: something newer may come before a click."""
+    if st.session_state.get(key) not in options:
+        st.session_state[key] = options[0]
 
 
 def answered(key: str) -> None:

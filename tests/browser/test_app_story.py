@@ -18,8 +18,10 @@ from edgeft_core.jobs import control
 from edgeft_core.jobs.states import ENDED, RunState
 from edgeft_core.presets import smoke
 from edgeft_core.settings import Home
-from edgeft_core.store.contract import CommandRecord, RunRecord
+from edgeft_core.store.contract import CheckpointRecord, CommandRecord, RunRecord
 from tests.waiting import insist, wait_until
+from ui.fork import checkpoint_words
+from ui.live.rewind import one_per_step
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.usefixtures("patience")]
 
@@ -205,6 +207,11 @@ def test_changes_can_be_collected_and_take_effect_in_one_step(
     page.get_by_text("Collect changes").click()
 
 
+def newest_first(home: Home, run_id: str) -> list[CheckpointRecord]:
+    saved = queries.catalog_of(home).checkpoints(run_id)
+    return sorted(saved, key=lambda one: (one.step, one.id), reverse=True)
+
+
 def test_a_gradual_change_is_taken_back_by_going_back_to_a_checkpoint(
     page: Page, address: str, home: Home, record: RunRecord
 ) -> None:
@@ -226,12 +233,16 @@ def test_a_gradual_change_is_taken_back_by_going_back_to_a_checkpoint(
     expect(page.get_by_text(re.compile(r"now \d.* at step")).first).to_be_visible()
     page.locator(".st-key-actions").get_by_role("button", name="fast_rewind").click()
     expect(page.get_by_text("What will be lost")).to_be_visible()
+    assert ramp.step is not None
+    (before_it,) = [one for one in one_per_step(newest_first(home, record.id)) if one.step == ramp.step - 1]
+    choose(page, "Back to", checkpoint_words(before_it))
+    rewound = len(commands("rewind"))
     page.get_by_role("button", name="Rewind", exact=True).click()
-    wait_until(lambda: commands("rewind"), "taken back", 60)
-    (back,) = commands("rewind")
+    wait_until(lambda: len(commands("rewind")) > rewound, "taken back", 60)
+    back = commands("rewind")[-1]
     assert back.step is not None
     assert back.to_step is not None
-    assert back.to_step < back.step
+    assert back.to_step == ramp.step - 1
     expect(page.locator(".st-key-side")).to_contain_text(f"rewind to step {back.to_step}")
     expect(page.get_by_role("slider", name=re.compile("^Scale s"))).to_have_attribute("aria-valuetext", "16")
     goal = back.to_step + 10

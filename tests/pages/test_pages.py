@@ -184,14 +184,23 @@ def asked(page: str, run_id: str, question: str) -> AppTest:
     return app.run()
 
 
-def test_a_question_is_worked_out_when_it_is_opened(home: Home) -> None:
+def save_checkpoint(home: Home, run_id: str, step: int) -> None:
+    saved = CheckpointRecord(0, run_id, step, "manual", f"{step}.pt", "0" * 64, 10, datetime.now(UTC))
+    queries.catalog_of(home).add_checkpoint(saved)
+
+
+def test_a_question_is_worked_out_when_it_is_opened_and_keeps_what_it_showed(home: Home) -> None:
     run = recorded_run(home)
     app = opened("live", run.id)
-    saved = CheckpointRecord(0, run.id, 990, "manual", "checkpoints/990.pt", "0" * 64, 10, datetime.now(UTC))
-    queries.catalog_of(home).add_checkpoint(saved)
+    save_checkpoint(home, run.id, 990)
     app.session_state[f"fork.{run.id}.0"] = True
     app.run()
-    assert app.selectbox(key=f"fork.at.{run.id}").options[0] == "step 990 (manual)"
+    box = app.selectbox(key=f"fork.at.{run.id}")
+    assert box.options[0] == "step 990 (manual)"
+    save_checkpoint(home, run.id, 995)
+    app.run()
+    box = app.selectbox(key=f"fork.at.{run.id}")
+    assert (box.options[0], box.value.step) == ("step 995 (manual)", 990)
 
 
 def test_a_run_is_replayed_by_a_click(home: Home) -> None:

@@ -12,7 +12,7 @@ from edgeft_core.jobs.states import ACTIVE, ENDED, RunState
 from edgeft_core.store.contract import CheckpointRecord, RunRecord
 from ui import state
 from ui.fork import checkpoint_words
-from ui.question import answered, question
+from ui.question import answered, keep_shown, question
 
 _PATIENCE_S: Final = 1.0
 _ABLE: Final = ACTIVE | ENDED - {RunState.FINISHED}
@@ -36,9 +36,9 @@ def _rewind(record: RunRecord) -> None:
         st.markdown("There is no checkpoint yet. The first comes before the first step.")
         return
     newest_first = sorted(saved, key=lambda one: (one.step, one.id), reverse=True)
-    chosen = st.selectbox(
-        "Back to", one_per_step(newest_first), format_func=checkpoint_words, key=f"rewind.to.{record.id}"
-    )
+    options, key = one_per_step(newest_first), f"rewind.to.{record.id}"
+    keep_shown(key, options)
+    chosen = st.selectbox("Back to", options, format_func=checkpoint_words, key=key)
     st.markdown(lost_by(record, saved, chosen.step))
     if st.button("Rewind", type="primary", key=f"rewind.now.{record.id}"):
         control.rewind(state.home(), record.id, chosen.step, wait_s=_PATIENCE_S)
