@@ -187,6 +187,14 @@ class PauseChanged:
 
 
 @dataclass(frozen=True)
+class CheckpointAhead:
+    """A checkpoint is written next: what was told so far is to be durable before, for who goes on from it does not
+    tell it again."""
+
+    step: int
+
+
+@dataclass(frozen=True)
 class CheckpointSaved:
     """A complete checkpoint lies on disk (written beside, synced, renamed)."""
 
@@ -288,6 +296,7 @@ Event = (
     | ControlHandled
     | PlanChanged
     | PauseChanged
+    | CheckpointAhead
     | CheckpointSaved
     | CheckpointsDropped
     | Rewound

@@ -20,7 +20,14 @@ from edgeft_core.engine.session import Session
 from edgeft_core.engine.step import StepTaken
 from edgeft_core.engine.validation import Standing
 from edgeft_core.errors import WeightsError
-from edgeft_core.events import CheckpointKind, CheckpointSaved, CheckpointsDropped, Event, Notice
+from edgeft_core.events import (
+    CheckpointAhead,
+    CheckpointKind,
+    CheckpointSaved,
+    CheckpointsDropped,
+    Event,
+    Notice,
+)
 from edgeft_core.models import build_backbone
 
 
@@ -66,6 +73,7 @@ class Checkpointer(Collaborator):
         yield from self._settle(leg)
         session = leg.session
         step = session.position.step
+        yield CheckpointAhead(step)
         try:
             payload = checkpoint_file.serialise(self._content(leg))
             for kind in kinds:

@@ -16,6 +16,7 @@ from edgeft_core.config import RunConfig
 from edgeft_core.errors import DiskFullError, TrainingError
 from edgeft_core.events import (
     BatchDone,
+    CheckpointAhead,
     CheckpointSaved,
     ControlHandled,
     ControlRequest,
@@ -195,6 +196,33 @@ def test_a_point_is_readable_soon_after_its_batch_while_training_goes_on(
                 assert time.monotonic() < deadline
                 time.sleep(0.01)
         recorder.close()
+
+
+def test_what_was_told_before_a_checkpoint_is_durable_before_it_is_written(
+    home: Home, catalog: SqlCatalog, run: RunRecord
+) -> None:
+    with recording(home, catalog, run) as recorder:
+        for event in (*events_to(3), SignalsMeasured(3, {"val_top1": 0.5}), CheckpointAhead(3)):
+            recorder.record(event)
+        with open_metrics_reader(home.metrics_file(run.id)) as reader:
+            assert reader.last_step() == 3
+            assert reader.sparse(["val_top1"], points=10).high["val_top1"].tolist() == [0.5]
+        recorder.close()
+
+
+def test_a_recorder_that_breaks_before_a_checkpoint_stops_training_too(
+    home: Home, catalog: SqlCatalog, run: RunRecord
+) -> None:
+    class Broken(Journal):
+        def flush(self) -> None:
+            raise ValueError("a bug")
+
+    with (
+        recording(home, catalog, run, Broken(home, run, catalog)) as recorder,
+        pytest.raises(TrainingError, match=r"cannot be recorded \(ValueError: a bug\)"),
+    ):
+        recorder.record(PREPARED)
+        recorder.record(CheckpointAhead(0))
 
 
 class Refusing(Journal):

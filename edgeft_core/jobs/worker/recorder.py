@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from edgeft_core.errors import EdgeFTError, TrainingError
 from edgeft_core.events import (
+    CheckpointAhead,
     CheckpointSaved,
     ControlHandled,
     Event,
@@ -26,6 +27,7 @@ BEAT_EVERY_S = 1.0
 CHECK_EVERY_S = 5.0
 CAPACITY = 4096
 _FULL_WAIT_S = 0.01
+_SETTLE_LOOK_S = 0.1
 
 # Somebody waits for these: write them at once.
 _URGENT = (RunPrepared, ControlHandled, PlanChanged, PauseChanged, CheckpointSaved, RunEnded)
@@ -48,6 +50,8 @@ class Recorder:
         self._evict = evict
         self._waiting: deque[tuple[Event, float]] = deque()
         self._wake = threading.Event()
+        self._written = threading.Event()
+        self._to_settle = False
         self._closing = False
         self._failure: BaseException | None = None
         self._next_beat = 0.0
@@ -58,6 +62,8 @@ class Recorder:
     def record(self, event: Event) -> None:
         """Take one event; a few microseconds, unless the disk is full or so slow that the queue is.
 
+        Before a checkpoint it takes until everything is written: some milliseconds.
+
         Raises:
             DiskFullError: no space is left, and the process was asked to end while it waited for some.
             TrainingError: the recorder broke; what it wrote before stays.
@@ -67,8 +73,18 @@ class Recorder:
             time.sleep(_FULL_WAIT_S)
         self._raise_failure()
         self._waiting.append((event, time.time()))
-        if isinstance(event, _URGENT):
+        if isinstance(event, CheckpointAhead):
+            self._settle()
+        elif isinstance(event, _URGENT):
             self._wake.set()
+
+    def _settle(self) -> None:
+        """Wait until all that was recorded is durable."""
+        self._written.clear()
+        self._to_settle = True
+        self._wake.set()
+        while not self._written.wait(_SETTLE_LOOK_S):
+            self._raise_failure()
 
     def close(self) -> None:
         """Write what waits, then end the thread. Raises as ``record``."""
@@ -110,8 +126,16 @@ class Recorder:
         self._failure = self._failure or error
 
     def _drain(self) -> None:
-        if not self._waiting:
-            return
+        settles, self._to_settle = (
+            self._to_settle,
+            False,
+        )  # read before draining: what came before it is written
+        if self._waiting:
+            self._write_waiting()
+        if settles:
+            self._written.set()
+
+    def _write_waiting(self) -> None:
         urgent = False
         for _ in range(len(self._waiting)):
             event, at_s = self._waiting.popleft()
