@@ -25,23 +25,11 @@ from edgeft_core.settings import DEMO_WEIGHTS, REPOSITORY, Home
 from edgeft_core.store.catalog import SqlCatalog
 from edgeft_core.store.processes import current_process
 from tests.autopilot.test_pilot import CENTRE, Trials, turns_bad, unsettled
-from tests.jobs.real_runs import endless, wait_for, wait_for_step
+from tests.jobs.real_runs import LASTING_COLLAPSE, endless, wait_for, wait_for_step
 
 pytestmark = pytest.mark.slow
 
-# Learning so slowly, the head stays collapsed for long, and with the fix still learns within a trial.
-COLLAPSING = {
-    "data.identities": 50,
-    "data.images_per_identity": 6,
-    "data.workers": 0,
-    "stages.0.head_lr": 5e-5,
-    "stages.0.epochs": 10_000,
-    "stages.0.patience_epochs": 10_000,
-    "stages.0.cached_views": 1,
-    "monitor.validate_every_epochs": 500,
-    "threads": 1,
-    "autopilot.enabled": True,
-}
+COLLAPSING = {**LASTING_COLLAPSE, "autopilot.enabled": True}
 
 
 def of(catalog: SqlCatalog, run_id: str) -> Autopilot:

@@ -15,6 +15,7 @@ from edgeft_core.presets import collapse_demo
 from edgeft_core.settings import DEMO_WEIGHTS, Home
 from edgeft_core.store import open_metrics_reader
 from edgeft_core.store.contract import RunRecord
+from tests.jobs.real_runs import LASTING_COLLAPSE
 from tests.waiting import insist, wait_until
 
 pytestmark = [
@@ -26,25 +27,13 @@ pytestmark = [
 
 PATIENCE_MS = 120_000
 TRIAL_S = 400  # bounded by the clock; five seconds where nothing else runs
-# Learning so slowly, the head stays collapsed for long, and with the fix still learns within a trial.
-SMALL = {
-    "data.identities": 50,
-    "data.images_per_identity": 6,
-    "data.workers": 0,
-    "stages.0.head_lr": 5e-5,
-    "stages.0.epochs": 10_000,
-    "stages.0.patience_epochs": 10_000,
-    "stages.0.cached_views": 1,
-    "monitor.validate_every_epochs": 500,
-    "threads": 1,
-}
 CAUSE = "embedding.common_mode"
 
 
 @pytest.fixture
 def collapsed(home: Home) -> RunRecord:
     """A run that collapsed, held there so that it does not get well by itself."""
-    run = jobs.launch(home, with_values(collapse_demo(), SMALL), name="ill")
+    run = jobs.launch(home, with_values(collapse_demo(), LASTING_COLLAPSE), name="ill")
     catalog = queries.catalog_of(home)
     wait_until(lambda: catalog.run(run.id).summary.get("verdict") == "collapsed", "it collapses", 240)
     control.pause(home, run.id, wait_s=120)

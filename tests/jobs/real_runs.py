@@ -15,6 +15,20 @@ from edgeft_core.store.contract import RunRecord
 
 T = TypeVar("T")
 
+# Learning so slowly, the head stays collapsed for long, and with the fix still learns within a trial.
+LASTING_COLLAPSE = {
+    "data.identities": 50,
+    "data.images_per_identity": 6,
+    "data.workers": 0,
+    "stages.0.head_lr": 5e-5,
+    "stages.0.epochs": 10_000,
+    "stages.0.patience_epochs": 10_000,
+    "stages.0.cached_views": 1,
+    "monitor.validate_every_epochs": 500,
+    "threads": 1,
+}
+"""Changes of the preset ``collapse-demo``."""
+
 
 def short() -> RunConfig:
     """The smoke preset on one thread."""
