@@ -92,6 +92,7 @@ def _stage(session: Session, crew: Crew, steps: int, clock: Clock) -> dict[str, 
             timed([batches[place % BATCHES] for place in range(block)])
         if number % max(1, steps // block // 12) == 0:
             scheduled(batches[:1])
+            _spend(crew.between_steps(leg))  # groups hold steps that follow one another
     _spend(crew.after_epoch(leg))
     per_heavy = scheduled.median_ms() - bare.median_ms()
     light = watched.median_ms() - bare.median_ms()

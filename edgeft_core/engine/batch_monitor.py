@@ -14,7 +14,13 @@ import torch
 from torch import Tensor
 
 from edgeft_core.config import RunConfig
-from edgeft_core.diagnostics.signals import BATCH_SIGNALS, MARGIN_SIGNALS, BatchView
+from edgeft_core.diagnostics.signals import (
+    BATCH_SIGNALS,
+    EMBEDDING_SIGNALS,
+    MARGIN_SIGNALS,
+    BatchView,
+    EmbeddingView,
+)
 from edgeft_core.engine.collaborator import Collaborator
 from edgeft_core.engine.device import memory_mib
 from edgeft_core.engine.forward import StepBatch
@@ -33,6 +39,9 @@ Groups stand at fixed places of an epoch."""
 
 GROUPED_LOGITS_AT_MOST = 1 << 17
 """Logits of one step up to which steps count as short."""
+
+FROZEN_EVERY = 8
+"""Embeddings of a frozen backbone do not change: those of every so many-th batch of an epoch are looked at."""
 
 RATE_OVER_S = 3.0
 MEMORY_EVERY_S = 1.0
@@ -68,11 +77,17 @@ class _Step:
 
 @dataclass(slots=True)
 class _Pending:
-    """Some steps whose numbers are on their way to the host: one row each."""
+    """Some steps whose numbers are on their way to the host: one row each.
+
+    Attributes:
+        names: what the first numbers of a row are; the last of them are ``EMBEDDING_SIGNALS``.
+        looked_at: places of the steps whose embeddings were looked at.
+    """
 
     stage: int
     steps: Sequence[_Step]
     names: tuple[str, ...]
+    looked_at: range
     packed: Tensor
     arrived: torch.cuda.Event | None
 
@@ -88,6 +103,7 @@ class BatchMonitor(Collaborator):
 
     def __init__(self, window_images: int, n_classes: int) -> None:
         self._window = PredictionWindow(window_images, n_classes)
+        self._embedded = [math.nan] * len(EMBEDDING_SIGNALS)
         self._group: list[_Step] = []
         self._size = self._last = 0
         self._pending: deque[_Pending] = deque()
@@ -148,10 +164,13 @@ class BatchMonitor(Collaborator):
         return self._pending[-1].steps[-1] if self._pending else None
 
     def state(self) -> dict[str, Any]:
-        return self._window.state()
+        return {**self._window.state(), "embedded": self._embedded}
 
     def load(self, state: dict[str, Any]) -> None:
         self._window.load(state)
+        self._embedded = state.get(
+            "embedded", [math.nan] * len(EMBEDDING_SIGNALS)
+        )  # none in older checkpoints
 
     @property
     def _waiting(self) -> int:
@@ -174,6 +193,7 @@ class BatchMonitor(Collaborator):
     def _told(self, leg: Leg, group: _Pending) -> list[BatchDone]:
         """All steps of a group at one go: between two training steps nothing of this is in the processor's caches."""
         table_SN, n, steps_per_epoch = group.packed.numpy(), len(group.names), leg.session.steps_per_epoch
+        self._hold(table_SN[:, n - len(EMBEDDING_SIGNALS) : n], group.looked_at)
         rows_SB = torch.stack([one.rows_B for one in group.steps]).numpy()
         images_4SB = _images(table_SN[:, n:], leg.session.dataset.labels_N[rows_SB])
         predicted_SB, labels_SB = images_4SB[:2]
@@ -197,6 +217,13 @@ class BatchMonitor(Collaborator):
             for place, step in enumerate(group.steps)
         ]
 
+    def _hold(self, table_SE: FloatArray, looked_at: range) -> None:
+        """What the latest look at embeddings found holds until the next."""
+        table_SE[: looked_at.start] = self._embedded
+        for place in looked_at:
+            table_SE[place : place + looked_at.step] = table_SE[place]
+        self._embedded = table_SE[-1].tolist()
+
     def _stop_at_nonfinite(self, leg: Leg, group: _Pending) -> None:
         finite_S = group.packed[:, group.names.index("finite")].tolist()
         for step, finite in zip(group.steps, finite_S, strict=True):
@@ -206,7 +233,7 @@ class BatchMonitor(Collaborator):
 
 @torch.inference_mode()
 def batch_scalars(view: BatchView) -> dict[str, Tensor]:
-    """All per-batch signals of a step, or of several stacked steps (one number each), on the device."""
+    """What the head made of a step, or of several stacked steps (one number each), on the device."""
     scalars = {name: signal(view) for name, signal in BATCH_SIGNALS.items()}
     if view.same_image_B is not None:
         scalars["cos_same_image"] = view.same_image_B.nanmean(dim=-1)
@@ -237,6 +264,7 @@ def _pack(stage: int, steps: Sequence[_Step], size: int) -> _Pending:
     """
     taken = [one.taken for one in steps] + [steps[-1].taken] * (size - len(steps))
     passed = [one.forward for one in taken]
+    looked_at, embedded_ES = _embedding_scalars(steps, size)
     view = BatchView.stacked([one.view for one in passed])
     scalars = {
         "finite": torch.stack([one.finite for one in taken]),
@@ -250,13 +278,27 @@ def _pack(stage: int, steps: Sequence[_Step], size: int) -> _Pending:
     packed_SN = torch.cat(
         [
             torch.stack([one.float() for one in scalars.values()], dim=1),
+            embedded_ES.T,
             view.predicted_B.float(),  # exact up to 16 million classes
             view.top5_hit_B.float(),
         ],
         dim=1,
     )
     packed_SN, arrived = _to_host(packed_SN[: len(steps)])
-    return _Pending(stage, tuple(steps), tuple(scalars), packed_SN, arrived)
+    return _Pending(stage, steps, (*scalars, *EMBEDDING_SIGNALS), looked_at, packed_SN, arrived)
+
+
+def _embedding_scalars(steps: Sequence[_Step], size: int) -> tuple[range, Tensor]:
+    """Places of the steps whose embeddings are looked at, and the signals of all ``size``, NaN where they are not."""
+    every = FROZEN_EVERY if size > 1 else 1
+    places = range((1 - steps[0].batch) % every, len(steps), every)
+    views = [steps[place].taken.forward.embeddings for place in places]
+    filled_up = views + [steps[-1].taken.forward.embeddings] * (-(-size // every) - len(views))
+    view = EmbeddingView.stacked(filled_up)
+    found_EL = torch.stack([signal(view) for signal in EMBEDDING_SIGNALS.values()])
+    all_ES = found_EL.new_full((len(found_EL), size), math.nan)
+    all_ES[:, places.start : len(steps) : every] = found_EL[:, : len(places)]
+    return places, all_ES
 
 
 def _to_host(packed: Tensor) -> tuple[Tensor, torch.cuda.Event | None]:

@@ -37,7 +37,7 @@ class TrainingEmbeddings(Collaborator):
         session, step = leg.session, leg.session.position.step
         if (step != 1 and step % self._every) or not is_small(session.head):
             return ()
-        emb_BD, total = taken.forward.view.emb_BD, len(session.train_rows_N)
+        emb_BD, total = taken.forward.embeddings.emb_BD, len(session.train_rows_N)
         return (take("train", step, session.head, emb_BD, batch.labels_B, total=total),)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from edgeft_core.diagnostics.signals import BatchView
+from edgeft_core.diagnostics.signals import BatchView, EmbeddingView
 from edgeft_core.engine.embedder import Embedder, same_image_cosine
 from edgeft_core.engine.pixels import Faces
 from edgeft_core.models.heads import MarginHead
@@ -34,12 +34,13 @@ class StepBatch:
 
 @dataclass(frozen=True)
 class Forward:
-    """A forward pass; ``total`` carries the gradient, ``view`` is detached for signals."""
+    """A forward pass; ``total`` carries the gradient, the views are detached for signals."""
 
     total: Tensor
     loss: Tensor
     loss_contrastive: Tensor | None
     view: BatchView
+    embeddings: EmbeddingView
 
 
 def forward(batch: StepBatch, embedder: Embedder, head: MarginHead, contrastive_weight: float) -> Forward:
@@ -55,7 +56,6 @@ def forward(batch: StepBatch, embedder: Embedder, head: MarginHead, contrastive_
         contrastive = (1.0 - same_B).mean()
         total = total + contrastive_weight * contrastive
     view = BatchView(
-        emb_BD.detach(),
         out.own_cos_B,
         out.logits_BC,
         batch.labels_B,
@@ -64,7 +64,13 @@ def forward(batch: StepBatch, embedder: Embedder, head: MarginHead, contrastive_
         margin_rad=head.margin_rad,
         s_eff=head.effective_scale,
     )
-    return Forward(total, out.loss.detach(), None if contrastive is None else contrastive.detach(), view)
+    return Forward(
+        total,
+        out.loss.detach(),
+        None if contrastive is None else contrastive.detach(),
+        view,
+        EmbeddingView(emb_BD.detach(), batch.labels_B),
+    )
 
 
 def _embedded(batch: StepBatch, embedder: Embedder) -> tuple[Tensor, Tensor | None]:

@@ -36,7 +36,7 @@ class HeavySignals(Collaborator):
         step = leg.session.position.step
         if (-step % self._every) * leg.session.batch_size >= RECENT_IMAGES:
             return ()  # by the next look there will be enough later ones
-        self._recent.append(taken.forward.view.emb_BD)
+        self._recent.append(taken.forward.embeddings.emb_BD)
         self._images += len(self._recent[-1])
         while self._images - len(self._recent[0]) >= RECENT_IMAGES:
             self._images -= len(self._recent.popleft())

@@ -91,7 +91,7 @@ def _in_pass(batch: StepBatch, embedder: Embedder, head: MarginHead, contrastive
             handle.remove()
     return (
         (seen[0] if seen else "")
-        or _bad([("the embeddings", passed.view.emb_BD), ("the logits", passed.view.logits_BC)])
+        or _bad([("the embeddings", passed.embeddings.emb_BD), ("the logits", passed.view.logits_BC)])
         or _bad([("the loss", passed.total.detach())])
         or _bad(_gradients(head, "head"))
         or _bad(_gradients(embedder.backbone, "backbone"))

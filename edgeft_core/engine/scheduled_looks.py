@@ -91,7 +91,7 @@ def _pull(leg: Leg, taken: StepTaken) -> dict[str, float]:
     head = leg.session.head
     own_B1 = (head.effective_scale * view.with_margin_B)[:, None]
     share = contrastive_share(
-        view.z_BD,
+        taken.forward.embeddings.z_BD,
         normalize(head.weight.detach(), dim=1),
         view.logits_BC.scatter(1, view.labels_B[:, None], own_B1),
         view.labels_B,

@@ -8,6 +8,7 @@ from edgeft_core.diagnostics.catalogue import SIGNALS
 from edgeft_core.diagnostics.causes import CAUSES
 from edgeft_core.diagnostics.signals import (
     BATCH_SIGNALS,
+    EMBEDDING_SIGNALS,
     MARGIN_SIGNALS,
     PROTOTYPE_SIGNALS,
     SPREAD_SIGNALS,
@@ -15,7 +16,9 @@ from edgeft_core.diagnostics.signals import (
 from edgeft_core.settings import REPOSITORY
 
 
-@pytest.mark.parametrize("name", [*BATCH_SIGNALS, *MARGIN_SIGNALS, *SPREAD_SIGNALS, *PROTOTYPE_SIGNALS])
+@pytest.mark.parametrize(
+    "name", [*BATCH_SIGNALS, *EMBEDDING_SIGNALS, *MARGIN_SIGNALS, *SPREAD_SIGNALS, *PROTOTYPE_SIGNALS]
+)
 def test_every_computed_signal_is_explained(name: str) -> None:
     assert SIGNALS[name].title
     assert SIGNALS[name].meaning.endswith(".")

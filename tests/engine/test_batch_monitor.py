@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 import torch
 
-from edgeft_core.engine.batch_monitor import GROUP, BatchMonitor
+from edgeft_core.diagnostics.signals import EMBEDDING_SIGNALS, EmbeddingView
+from edgeft_core.engine.batch_monitor import FROZEN_EVERY, GROUP, BatchMonitor
 from edgeft_core.engine.embedder import Embedder
 from edgeft_core.engine.leg import Leg
 from edgeft_core.errors import NonFiniteError
@@ -47,6 +49,45 @@ def test_steps_are_told_the_same_whether_alone_or_in_groups_cut_anywhere(home: P
     assert [step for step, _ in whole] == list(range(1, 11))
     for cut in (1, 3, GROUP):
         assert told(cut) == whole
+
+
+def of_embeddings(scalars: Mapping[str, float]) -> list[float]:
+    return [scalars[name] for name in EMBEDDING_SIGNALS]
+
+
+@pytest.mark.parametrize("stop_after", [1, 5, 8, 11])
+def test_frozen_embeddings_are_those_of_the_latest_batch_looked_at_also_after_a_resume(
+    stop_after: int, home: Path
+) -> None:
+    leg = Leg(session_of(tiny(data__batch_size=4), home), 0)
+    batches = batches_of(leg)
+    assert len(batches) == 12
+    told: list[Event] = []
+    monitor = BatchMonitor(window_images=40, n_classes=12)
+    for number, batch in enumerate(batches, 1):
+        told += monitor.before_step(leg, batch)
+        told += monitor.after_step(leg, batch, leg.step(batch))
+        if number == stop_after:
+            told += monitor.flush(leg)
+            state, monitor = monitor.state(), BatchMonitor(window_images=40, n_classes=12)
+            monitor.load(state)
+    told += monitor.flush(leg)
+    leg.close()
+    steps = [one.scalars for one in told if isinstance(one, BatchDone)]
+    assert len(steps) == 12
+    for number, scalars in enumerate(steps):
+        latest = batches[number // FROZEN_EVERY * FROZEN_EVERY]
+        assert latest.emb_BD is not None
+        view = EmbeddingView(latest.emb_BD, latest.labels_B)
+        measured = [float(signal(view)) for signal in EMBEDDING_SIGNALS.values()]
+        assert of_embeddings(scalars) == pytest.approx(measured, rel=1e-5)
+    assert of_embeddings(steps[0]) != of_embeddings(steps[FROZEN_EVERY])
+
+
+def test_embeddings_of_a_backbone_that_trains_are_looked_at_in_every_batch(home: Path) -> None:
+    told = of(BatchDone, events_of(tiny(), home / "run"))
+    trained = [tuple(of_embeddings(one.scalars)) for one in told if one.stage == 1]
+    assert len(trained) == len(set(trained)) == 12
 
 
 def test_a_step_that_turns_out_not_finite_later_ends_the_run_with_its_own_number_and_place(

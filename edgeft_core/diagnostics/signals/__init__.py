@@ -1,7 +1,8 @@
 """Signals: pure functions of tensors, each with formula, range and reference value in its docstring.
 
-``BATCH_SIGNALS`` are computed at every step, the heavier ones on a schedule. To add one, write the function and
-name it here and in :data:`edgeft_core.diagnostics.catalogue.SIGNALS`. This package needs torch.
+``BATCH_SIGNALS`` are computed at every step, ``EMBEDDING_SIGNALS`` too where the backbone trains, the heavier ones on a
+schedule. To add one, write the function and name it here and in :data:`edgeft_core.diagnostics.catalogue.SIGNALS`.
+This package needs torch.
 """
 
 from __future__ import annotations
@@ -11,22 +12,21 @@ from collections.abc import Callable, Mapping, Sequence
 from torch import Tensor
 
 from edgeft_core.diagnostics.signals import changes, embeddings, head, logits, pixels
-from edgeft_core.diagnostics.signals.batch_view import BatchView
+from edgeft_core.diagnostics.signals.batch_view import BatchView, EmbeddingView
 
 __all__ = [
     "BATCH_SIGNALS",
     "CHANGE_SIGNALS",
+    "EMBEDDING_SIGNALS",
     "INPUT_SIGNALS",
     "MARGIN_SIGNALS",
     "PROTOTYPE_SIGNALS",
     "SPREAD_SIGNALS",
     "BatchView",
+    "EmbeddingView",
 ]
 
 BATCH_SIGNALS: Mapping[str, Callable[[BatchView], Tensor]] = {
-    "emb_norm": lambda b: b.length_B.mean(dim=-1),
-    "collapse_level": lambda b: embeddings.collapse_level(b.z_BD),
-    "cos_different": lambda b: embeddings.cos_different(b.z_BD, b.labels_B),
     "logit_mean": lambda b: b.mean_logit,
     "logit_std_samples": lambda b: logits.std_across_samples(b.logits_BC),
     "logit_std_classes": lambda b: logits.std_across_classes(b.logits_BC),
@@ -42,6 +42,13 @@ BATCH_SIGNALS: Mapping[str, Callable[[BatchView], Tensor]] = {
     "own_logit_gap": lambda b: logits.own_logit_gap(b.own_cos_B, b.own_logit_B, b.s_eff),
 }
 """Signal name -> function of one step's tensors (or several steps': one number each), margin off."""
+
+EMBEDDING_SIGNALS: Mapping[str, Callable[[EmbeddingView], Tensor]] = {
+    "emb_norm": lambda e: e.length_B.mean(dim=-1),
+    "collapse_level": lambda e: embeddings.collapse_level(e.z_BD),
+    "cos_different": lambda e: embeddings.cos_different(e.z_BD, e.labels_B),
+}
+"""Signal name -> function of one step's embeddings (or several steps': one number each)."""
 
 MARGIN_SIGNALS: Mapping[str, Callable[[BatchView, Tensor], Tensor]] = {
     "top1_margin": lambda b, own_B: logits.top1_with_margin(b.s_eff * own_B, b.rival_logit_B),

@@ -1,4 +1,8 @@
-"""What per-batch signals look at: the tensors of steps, with what several signals need computed once."""
+"""What per-batch signals look at: the tensors of steps, with what several signals need computed once.
+
+The shapes are those of one step; with ``stacked`` a dimension for steps stands before them, and every signal gives one
+number per step.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +21,42 @@ TOP = 5
 
 
 @dataclass(frozen=True)
-class BatchView:
-    """Detached tensors of one step, or of several of one kind behind one another, all on one device.
-
-    The shapes are those of one step; with :meth:`stacked` a dimension for steps stands before them, and every signal
-    gives one number per step.
+class EmbeddingView:
+    """Embeddings of one step, or of several, as the backbone gave them.
 
     Attributes:
-        emb_BD: embeddings as the backbone gave them, float32.
+        emb_BD: detached, float32, not normalised.
+        labels_B: true classes, int64.
+    """
+
+    emb_BD: Tensor
+    labels_B: Tensor
+
+    @classmethod
+    def stacked(cls, views: Sequence[EmbeddingView]) -> EmbeddingView:
+        """Several steps as one, for which shapes must be the same."""
+        return cls(
+            torch.stack([one.emb_BD for one in views]),
+            torch.stack([one.labels_B for one in views]),
+        )
+
+    @cached_property
+    def length_B(self) -> Tensor:
+        """Length of each embedding."""
+        length_B: Tensor = torch.linalg.vector_norm(self.emb_BD, dim=-1)
+        return length_B
+
+    @cached_property
+    def z_BD(self) -> Tensor:
+        """L2-normalised embeddings."""
+        return self.emb_BD / self.length_B.clamp_min(1e-12)[..., None]
+
+
+@dataclass(frozen=True)
+class BatchView:
+    """What the head made of one step, or of several of one kind: detached, all on one device.
+
+    Attributes:
         own_cos_B: plain cosine of each embedding and its own class weight.
         logits_BC: s cos / T, margin off.
         labels_B: true classes, int64.
@@ -33,7 +65,6 @@ class BatchView:
         margin_rad, s_eff: margin and s / T in force.
     """
 
-    emb_BD: Tensor
     own_cos_B: Tensor
     logits_BC: Tensor
     labels_B: Tensor
@@ -53,7 +84,6 @@ class BatchView:
             )
 
         return cls(
-            torch.stack([one.emb_BD for one in views]),
             torch.stack([one.own_cos_B for one in views]),
             torch.stack([one.logits_BC for one in views]),
             torch.stack([one.labels_B for one in views]),
@@ -71,17 +101,6 @@ class BatchView:
             and (self.same_image_B is None) == (other.same_image_B is None)
             and (self.with_margin_B is None) == (other.with_margin_B is None)
         )
-
-    @cached_property
-    def length_B(self) -> Tensor:
-        """Length of each embedding."""
-        length_B: Tensor = torch.linalg.vector_norm(self.emb_BD, dim=-1)
-        return length_B
-
-    @cached_property
-    def z_BD(self) -> Tensor:
-        """L2-normalised embeddings."""
-        return self.emb_BD / self.length_B.clamp_min(1e-12)[..., None]
 
     @cached_property
     def probs_BC(self) -> Tensor:

@@ -8,16 +8,20 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 
-from edgeft_core.diagnostics.signals import BATCH_SIGNALS, BatchView
+from edgeft_core.diagnostics.signals import BATCH_SIGNALS, EMBEDDING_SIGNALS, BatchView, EmbeddingView
+
+
+def embeddings(seed: int = 0) -> EmbeddingView:
+    generator = torch.Generator().manual_seed(seed)
+    emb = 3.0 * torch.randn(32, 64, generator=generator)
+    return EmbeddingView(emb, torch.randint(0, 50, (32,), generator=generator))
 
 
 def view(scale: float = 16.0, seed: int = 0) -> BatchView:
-    generator = torch.Generator().manual_seed(seed)
-    emb = 3.0 * torch.randn(32, 64, generator=generator)
-    cos = normalize(emb, dim=1) @ normalize(torch.randn(50, 64, generator=generator), dim=1).T
-    labels = torch.randint(0, 50, (32,), generator=generator)
-    own_B = cos.gather(1, labels[:, None]).squeeze(1)
-    return BatchView(emb, own_B, scale * cos, labels, s_eff=scale)
+    embedded, generator = embeddings(seed), torch.Generator().manual_seed(seed + 1000)
+    cos = embedded.z_BD @ normalize(torch.randn(50, 64, generator=generator), dim=1).T
+    own_B = cos.gather(1, embedded.labels_B[:, None]).squeeze(1)
+    return BatchView(own_B, scale * cos, embedded.labels_B, s_eff=scale)
 
 
 @pytest.mark.parametrize("name", BATCH_SIGNALS)
@@ -25,6 +29,15 @@ def test_several_steps_together_give_each_its_own_number(name: str) -> None:
     steps = [view(seed=seed) for seed in range(3)]
     together = BATCH_SIGNALS[name](BatchView.stacked(steps))
     assert together.tolist() == pytest.approx([float(BATCH_SIGNALS[name](one)) for one in steps], rel=1e-5)
+
+
+@pytest.mark.parametrize("name", EMBEDDING_SIGNALS)
+def test_embeddings_of_several_steps_together_give_each_its_own_number(name: str) -> None:
+    steps = [embeddings(seed) for seed in range(3)]
+    together = EMBEDDING_SIGNALS[name](EmbeddingView.stacked(steps))
+    each = [float(EMBEDDING_SIGNALS[name](one)) for one in steps]
+    assert together.tolist() == pytest.approx(each, rel=1e-5)
+    assert len(set(each)) == 3
 
 
 def test_steps_under_other_settings_do_not_go_together() -> None:
@@ -60,14 +73,17 @@ def test_the_view_knows_predictions_rivals_and_the_five_best() -> None:
 
 def test_the_embedding_norm_is_that_of_the_raw_embeddings() -> None:
     emb = torch.tensor([[3.0, 4.0], [0.0, 1.0]])
-    batch = BatchView(emb, torch.zeros(2), torch.zeros(2, 3), torch.zeros(2, dtype=torch.long))
-    assert float(BATCH_SIGNALS["emb_norm"](batch)) == pytest.approx(3.0)
-    assert torch.equal(batch.z_BD, torch.tensor([[0.6, 0.8], [0.0, 1.0]]))
+    embedded = EmbeddingView(emb, torch.zeros(2, dtype=torch.long))
+    assert float(EMBEDDING_SIGNALS["emb_norm"](embedded)) == pytest.approx(3.0)
+    assert torch.equal(embedded.z_BD, torch.tensor([[0.6, 0.8], [0.0, 1.0]]))
 
 
 def test_signals_leave_the_tensors_of_the_batch_as_they_were() -> None:
-    batch = view()
-    before = [t.clone() for t in (batch.emb_BD, batch.own_cos_B, batch.logits_BC)]
+    batch, embedded = view(), embeddings()
+    tensors = (embedded.emb_BD, batch.own_cos_B, batch.logits_BC)
+    before = [one.clone() for one in tensors]
     for signal in BATCH_SIGNALS.values():
         signal(batch)
-    assert all(map(torch.equal, before, (batch.emb_BD, batch.own_cos_B, batch.logits_BC)))
+    for of_embeddings in EMBEDDING_SIGNALS.values():
+        of_embeddings(embedded)
+    assert all(map(torch.equal, before, tensors))
