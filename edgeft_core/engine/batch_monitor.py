@@ -40,7 +40,7 @@ Groups stand at fixed places of an epoch."""
 GROUPED_LOGITS_AT_MOST = 1 << 17
 """Logits of one step up to which steps count as short."""
 
-FROZEN_EVERY = 8
+FROZEN_EVERY = 16
 """Embeddings of a frozen backbone do not change: those of every so many-th batch of an epoch are looked at."""
 
 RATE_OVER_S = 3.0

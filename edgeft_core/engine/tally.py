@@ -22,23 +22,27 @@ class Counted:
 
     Attributes:
         counts_SC: how often each class occurs after each step.
-        come_SC: how often among the images that came in that step alone.
+        images_S: how many images these are.
+        come_SC: how often each class occurs among the images that came in that step alone.
+        come_S: how many these are.
     """
 
     counts_SC: IntArray
+    images_S: IntArray
     come_SC: IntArray
+    come_S: IntArray
     n_ln_n: IntArray
 
     @property
     def max_share_S(self) -> Shares:
         """Share of the most frequent class."""
-        share_S: Shares = self.counts_SC.max(axis=1) / np.maximum(1, self.counts_SC.sum(axis=1))
+        share_S: Shares = self.counts_SC.max(axis=1) / np.maximum(1, self.images_S)
         return share_S
 
     @property
     def effective_S(self) -> Shares:
         """exp(entropy) of the shares, ln N - (sum n ln n) / N."""
-        return self._effective(self.counts_SC)
+        return self._effective(self.counts_SC, self.images_S)
 
     @property
     def unique_S(self) -> IntArray:
@@ -49,11 +53,11 @@ class Counted:
     @property
     def effective_new_S(self) -> Shares:
         """:attr:`effective_S` of the images that came in that step alone."""
-        return self._effective(self.come_SC)
+        return self._effective(self.come_SC, self.come_S)
 
-    def _effective(self, counts_SC: IntArray) -> Shares:
-        images_S = np.maximum(1, counts_SC.sum(axis=1))
-        weight_S = self.n_ln_n[counts_SC].sum(axis=1) / _UNIT
+    def _effective(self, counts_SC: IntArray, images_S: IntArray) -> Shares:
+        images_S = np.maximum(1, images_S)
+        weight_S = self.n_ln_n.take(counts_SC).sum(axis=1) / _UNIT
         effective_S: Shares = np.exp(np.log(images_S) - weight_S / images_S)
         return effective_S
 
@@ -63,18 +67,24 @@ class ClassTally:
 
     def __init__(self, n_classes: int, size: int) -> None:
         self._counts_C = np.zeros(n_classes, np.int64)
+        self._images = 0
         n = np.arange(1, size + 1, dtype=np.float64)
         self._n_ln_n = np.concatenate([[0], np.rint(n * np.log(n) * _UNIT).astype(np.int64)])
 
     def clear(self) -> None:
         self._counts_C = np.zeros_like(self._counts_C)
+        self._images = 0
 
     def change(self, come_SB: IntArray, gone_SB: IntArray) -> Counted:
         """Take in the images that come in each step, by class, and forget those that go; -1 stands for none."""
-        come_SC = self._per_step(come_SB)
-        counts_SC = self._counts_C + (come_SC - self._per_step(gone_SB)).cumsum(axis=0)
-        self._counts_C = counts_SC[-1]
-        return Counted(counts_SC, come_SC, self._n_ln_n)
+        come_SC, come_S = self._per_step(come_SB), (come_SB >= 0).sum(axis=1)
+        images_S = self._images + (come_S - (gone_SB >= 0).sum(axis=1)).cumsum()
+        counts_SC = come_SC - self._per_step(gone_SB)
+        before_C = self._counts_C
+        for counts_C in counts_SC:  # numpy adds up along columns five times slower
+            before_C = np.add(before_C, counts_C, out=counts_C)
+        self._counts_C, self._images = before_C.copy(), int(images_S[-1])
+        return Counted(counts_SC, images_S, come_SC, come_S, self._n_ln_n)
 
     def _per_step(self, classes_SB: IntArray) -> IntArray:
         steps, n_classes = len(classes_SB), len(self._counts_C)

@@ -36,7 +36,9 @@ class PredictionWindow:
         steps, n_images = images_4SB.shape[1:]
         if steps * n_images > self._size:  # images would come and go within one turn
             if steps > 1:
-                return [self.add(images_4SB[:, place : place + 1])[0] for place in range(steps)]
+                some = max(1, self._size // n_images)
+                turns = (images_4SB[:, first : first + some] for first in range(0, steps, some))
+                return [told for turn in turns for told in self.add(turn)]
             images_4SB = images_4SB[:, :, -self._size :]
             n_images = self._size
         gone_4SB = self._replace(images_4SB)
