@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from dataclasses import dataclass, field
@@ -15,9 +16,15 @@ _LARGEST = 64 * 2**20
 _LONGEST_WAIT_S = 120.0
 
 
+def _set_event() -> threading.Event:
+    event = threading.Event()
+    event.set()
+    return event
+
+
 @dataclass
 class Session:
-    """One visitor who looks at one page of a local server, with the tab in front.
+    """One visitor who looks at one page of a local server, with the tab in front while ``looking`` is set.
 
     Timers run as a browser's do: at a fixed rate, whether or not the answer to the last question has come.
 
@@ -37,6 +44,7 @@ class Session:
     between_s: list[float] = field(default_factory=list)
     received_bytes: int = 0
     problems: list[str] = field(default_factory=list)
+    looking: threading.Event = field(default_factory=_set_event)
     _timers: dict[str, tuple[float, float]] = field(default_factory=dict)  # fragment: (interval, due)
     _asked: dict[str, float] = field(default_factory=dict)
     _running: dict[str, float] = field(default_factory=dict)
@@ -53,7 +61,10 @@ class Session:
                 self._take_in(socket.recv(timeout=_LONGEST_WAIT_S), begun)
             until = time.perf_counter() + seconds
             while time.perf_counter() < until and not over.is_set():
-                self._ask_for_what_is_due(socket)
+                if self.looking.is_set():
+                    self._ask_for_what_is_due(socket)
+                else:
+                    self._pass_over_what_is_due()
                 try:
                     self._take_in(socket.recv(timeout=self._rest_s(until)), begun)
                 except TimeoutError:
@@ -72,6 +83,13 @@ class Session:
                 self._timers[fragment] = (every_s, now + every_s)
                 self._asked.setdefault(fragment, now)
                 self._ask(socket, fragment)
+
+    def _pass_over_what_is_due(self) -> None:
+        """A tab in the background asks for nothing; its timers keep their rate."""
+        now = time.perf_counter()
+        for fragment, (every_s, due) in self._timers.items():
+            if due <= now:
+                self._timers[fragment] = (every_s, due + math.ceil((now - due) / every_s + 1e-9) * every_s)
 
     def _ask(self, socket: ClientConnection, fragment: str = "") -> None:
         message = BackMsg()

@@ -1,14 +1,15 @@
 """What many eyes cost: sessions on one running job, a long list of runs, one very long run. Prints JSON.
 
-python benchmarks/load.py [--sessions 20] [--runs 200] [--steps 5000000] [--seconds 60] [--threads 1] [--keep FOLDER]
+python benchmarks/load.py [--sessions 20] [--runs 200] [--steps 5000000] [--seconds 12] [--legs 5] [--threads 1]
+                          [--keep FOLDER]
 
 A job trains: the preset ``recommended`` in its first stage, which lasts, on ``--threads`` threads. Its steps per second
-are counted alone, with the sessions, and beside one process that only counts (what this machine takes from a job when
-another core is busy with anything at all), in turns. Sessions speak Streamlit's protocol and refresh as open tabs in
-front do: most look at the job, some at the list of runs and at the long run. Everybody comes at once; when all pages
-are there and some seconds have passed, one more opens page after page while the others look. Sessions live in this
-process, on this machine: ``cores`` says how much of it the job, the server, the sessions themselves and anything else
-took (something else spoils the comparison). Everything stays on 127.0.0.1 and ends by itself.
+are counted in short legs: while the sessions look, beside one process that only counts (what this machine takes from a
+job when another core is busy with anything at all), and while one more opens page after page besides; before and after
+each of these, nobody looks. Sessions speak Streamlit's protocol and refresh as open tabs in front do: most look at the
+job, some at the list of runs and at the long run. They live in this process, on this machine: ``cores`` says how much
+of it the job, the server, the sessions themselves and anything else took (something else spoils the comparison).
+Everything stays on 127.0.0.1 and ends by itself.
 """
 
 from __future__ import annotations
@@ -16,16 +17,18 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import math
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -53,6 +56,7 @@ START_TIMEOUT_S = 300.0
 _WHOLE = "whole machine"
 _BETWEEN_PAGES_S = 1.0
 _SETTLING_S = 10.0  # intervals adapt to so many sessions within seconds
+_EBBING_S = 1.0  # what was asked last is still answered
 _COUNT = "while True: sum(range(10_000))"
 
 
@@ -192,44 +196,37 @@ def visitors(port: int, count: int, job: str, long_run: str) -> list[Session]:
 
 
 class Newcomer:
-    """Opens one page after the other for as long as the others look."""
+    """Opens one page after the other while the others look."""
 
     def __init__(self, port: int, pages: Mapping[str, tuple[str, str]]) -> None:
         self.opened_s: dict[str, list[float]] = {name: [] for name in pages}
         self._port, self._pages = port, pages
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._open_pages, daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
+    @contextmanager
+    def opening(self) -> Iterator[None]:
+        over = threading.Event()
+        thread = threading.Thread(target=self._open_pages, args=(over,), daemon=True)
+        thread.start()
+        yield
+        over.set()
+        thread.join(150)
 
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join(150)
-
-    def _open_pages(self) -> None:
+    def _open_pages(self, over: threading.Event) -> None:
         for name in itertools.cycle(self._pages):
-            if self._over.wait(_BETWEEN_PAGES_S):
+            if over.wait(_BETWEEN_PAGES_S):
                 return
             session = Session(self._port, *self._pages[name])
-            session.look(0.0, self._over)
+            session.look(0.0, over)
             self.opened_s[name].append(session.opened_s)
 
 
-def crowd(sessions: list[Session], seconds: float) -> tuple[threading.Event, list[threading.Thread]]:
+def crowd(sessions: Sequence[Session], seconds: float) -> tuple[threading.Event, list[threading.Thread]]:
+    """Everybody begins to look at once."""
     over = threading.Event()
     threads = [threading.Thread(target=one.look, args=(seconds, over), daemon=True) for one in sessions]
     for thread in threads:
         thread.start()
     return over, threads
-
-
-def settle(sessions: list[Session]) -> None:
-    """Until the pages have found their pace; what was before does not count."""
-    time.sleep(_SETTLING_S)
-    for one in sessions:
-        one.refreshed_s, one.between_s = [], []
 
 
 def spread(values: list[float]) -> dict[str, float]:
@@ -244,6 +241,89 @@ def spread(values: list[float]) -> dict[str, float]:
     }
 
 
+@dataclass
+class Legs:
+    """Speeds of the job in turns; each leg stands between two in which nobody looks.
+
+    The speed of a machine changes by a third within minutes, so a leg is compared with its two neighbours alone.
+    """
+
+    measure: Callable[[], float]
+    alone: list[float] = field(default_factory=list)
+    others: dict[str, list[float]] = field(default_factory=dict)
+    lost: dict[str, list[float]] = field(default_factory=dict)
+
+    def take(self, name: str, circumstances: AbstractContextManager[object]) -> None:
+        """One leg under some circumstances, and one alone after it."""
+        before = self.alone[-1] if self.alone else self._alone()
+        with circumstances:
+            speed = self.measure()
+        self.others.setdefault(name, []).append(speed)
+        self.lost.setdefault(name, []).append(100 * (1 - 2 * speed / (before + self._alone())))
+
+    def _alone(self) -> float:
+        self.alone.append(self.measure())
+        return self.alone[-1]
+
+    def told(self) -> dict[str, Any]:
+        """Steps per second, and the percent that were lost: median and each."""
+        rounded = {name: [round(one, 1) for one in values] for name, values in self.others.items()}
+        lost = {
+            name: {"median": round(statistics.median(values), 1), "each": [round(one, 1) for one in values]}
+            for name, values in self.lost.items()
+        }
+        return {
+            "steps_per_s": {"alone": [round(one, 1) for one in self.alone], **rounded},
+            "slowdown_percent": lost,
+        }
+
+
+class Crowd:
+    """Everybody who looks, all at once from the beginning; between the legs their tabs are in the background."""
+
+    def __init__(self, sessions: Sequence[Session]) -> None:
+        self.sessions = sessions
+
+    def __enter__(self) -> Self:
+        self._over, self._threads = crowd(self.sessions, math.inf)
+        until = time.monotonic() + START_TIMEOUT_S
+        while any(not one.opened_s for one in self.sessions) and time.monotonic() < until:
+            time.sleep(0.1)
+        self._look(False)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join(150)
+
+    @contextmanager
+    def looking(self, cores: Callable[[], Cores], taken: list[dict[str, float]]) -> Iterator[None]:
+        """Everybody looks, and the pages have found their pace; what was before does not count."""
+        counted = [(len(one.refreshed_s), len(one.between_s)) for one in self.sessions]
+        self._look(True)
+        time.sleep(_SETTLING_S)
+        for one, (refreshed, between) in zip(self.sessions, counted, strict=True):
+            del one.refreshed_s[refreshed:], one.between_s[between:]
+        measured = cores()
+        yield
+        taken.append(measured.taken())
+        self._look(False)
+        time.sleep(_EBBING_S)
+
+    def _look(self, looking: bool) -> None:
+        for one in self.sessions:
+            (one.looking.set if looking else one.looking.clear)()
+
+
+@contextmanager
+def _one_in_the_other(
+    outer: AbstractContextManager[object], inner: AbstractContextManager[object]
+) -> Iterator[None]:
+    with outer, inner:
+        yield
+
+
 def measure(home: Home, asked: argparse.Namespace) -> dict[str, Any]:
     long_run = fill_catalog(home, asked.runs, asked.steps, asked.keep)
     job = jobs.launch(home, endless(asked.threads), name="the job").id
@@ -253,46 +333,30 @@ def measure(home: Home, asked: argparse.Namespace) -> dict[str, Any]:
         worker = catalog.run(job).worker
     assert worker is not None
     pages = {"the job": ("live", job), "the long run": ("live", long_run), "the list": ("runs", "")}
-    opened: dict[str, list[float]] = {name: [] for name in pages}
-    alone, beside, watched, seen = [], [], [], list[Session]()
-    cores_alone, cores = list[dict[str, float]](), list[dict[str, float]]()
+    legs = Legs(lambda: steps_per_s(home, job, asked.seconds))
+    taken: list[dict[str, float]] = []
     with server(home) as (port, pid):
-        for _ in range(asked.legs):
-            taken = Cores(job=worker.pid, server=pid)
-            alone.append(steps_per_s(home, job, asked.seconds / 2))
-            cores_alone.append(taken.taken())
-            with a_busy_core():
-                beside.append(steps_per_s(home, job, asked.seconds / 2))
-            sessions = visitors(port, asked.sessions, job, long_run)
-            over, threads = crowd(sessions, asked.seconds * 3)
-            waited = time.monotonic() + START_TIMEOUT_S
-            while any(not one.opened_s for one in sessions) and time.monotonic() < waited:
-                time.sleep(0.1)
-            settle(sessions)
-            taken = Cores(job=worker.pid, server=pid, sessions=os.getpid())
-            with Newcomer(port, pages) as newcomer:
-                watched.append(steps_per_s(home, job, asked.seconds))
-            cores.append(taken.taken())
-            for name, seconds in newcomer.opened_s.items():
-                opened[name] += seconds
-            over.set()
-            for thread in threads:
-                thread.join(150)
-            seen += sessions
+
+        def cores() -> Cores:
+            return Cores(job=worker.pid, server=pid, sessions=os.getpid())
+
+        newcomer = Newcomer(port, pages)
+        with Crowd(visitors(port, asked.sessions, job, long_run)) as crowd:
+            for _ in range(asked.legs):
+                legs.take("watched", crowd.looking(cores, taken))
+                legs.take("beside_a_busy_core", a_busy_core())
+                both = _one_in_the_other(crowd.looking(cores, []), newcomer.opening())
+                legs.take("watched_while_pages_open", both)
         server_mb = psutil.Process(pid).memory_info().rss / 1e6
     control.stop(home, job)
     with closing(open_catalog(home.catalog_url)) as catalog:
         while catalog.run(job).state not in ENDED:
             time.sleep(0.2)
+    seen = crowd.sessions
     return {
-        "steps_per_s_alone": [round(one, 1) for one in alone],
-        "steps_per_s_beside_a_busy_core": [round(one, 1) for one in beside],
-        "steps_per_s_watched": [round(one, 1) for one in watched],
-        "slowdown_percent": slowdown(alone, watched),
-        "slowdown_beside_a_busy_core_percent": slowdown(alone, beside),
-        "cores_alone": cores_alone,
-        "cores_watched": cores,
-        "opened_while_all_look": {name: spread(seconds) for name, seconds in opened.items()},
+        **legs.told(),
+        "cores_watched": taken,
+        "opened_while_all_look": {name: spread(seconds) for name, seconds in newcomer.opened_s.items()},
         "opened_all_at_once": spread([one.opened_s for one in seen]),
         "refreshed": spread([seconds for one in seen for seconds in one.refreshed_s]),
         "between_refreshes": spread([seconds for one in seen for seconds in one.between_s]),
@@ -302,18 +366,13 @@ def measure(home: Home, asked: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def slowdown(alone: list[float], otherwise: list[float]) -> float:
-    """Percent of the speed that is lost."""
-    return round(100 * (1 - float(np.median(otherwise) / np.median(alone))), 1)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sessions", type=int, default=20)
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--steps", type=int, default=5_000_000)
-    parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--legs", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=12.0, help="of one leg")
+    parser.add_argument("--legs", type=int, default=5, help="of each kind")
     parser.add_argument("--threads", type=int, default=1, help="of the job; 0 leaves the choice to torch")
     parser.add_argument("--keep", type=Path, help="folder that has, or gets, the long run")
     asked = parser.parse_args()

@@ -27,7 +27,9 @@ with messages.calmly():
         st.stop()
     chosen = choose_runs(table)
     if not chosen:
-        st.caption("Choose a run to open, rename, resume or delete it; choose several to compare them.")
+        st.caption(
+            "Choose a run to open, rename, resume, replay, fork or delete it; choose several to compare them."
+        )
     elif len(chosen) == 1:
         verbs(chosen[0])
         family(table, chosen[0])

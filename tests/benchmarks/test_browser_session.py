@@ -93,3 +93,12 @@ def test_the_server_sets_another_pace_and_repeating_it_changes_nothing(server: S
     assert server.asked == []
     server.wait(until_s=4.6)
     assert len(server.asked) == 1
+
+
+def test_a_tab_in_the_background_asks_for_nothing_and_its_timers_keep_their_rate(server: Server) -> None:
+    server.now_s = 3.3
+    server.session._pass_over_what_is_due()
+    server.wait(until_s=3.4)
+    assert server.asked == []
+    server.wait(until_s=4.0)
+    assert len(server.asked) == 1
