@@ -16,15 +16,9 @@ _LARGEST = 64 * 2**20
 _LONGEST_WAIT_S = 120.0
 
 
-def _set_event() -> threading.Event:
-    event = threading.Event()
-    event.set()
-    return event
-
-
 @dataclass
 class Session:
-    """One visitor who looks at one page of a local server, with the tab in front while ``looking`` is set.
+    """One visitor who looks at one page of a local server, with the tab in front unless ``resting`` is set.
 
     Timers run as a browser's do: at a fixed rate, whether or not the answer to the last question has come.
 
@@ -44,7 +38,7 @@ class Session:
     between_s: list[float] = field(default_factory=list)
     received_bytes: int = 0
     problems: list[str] = field(default_factory=list)
-    looking: threading.Event = field(default_factory=_set_event)
+    resting: threading.Event = field(default_factory=threading.Event)
     _timers: dict[str, tuple[float, float]] = field(default_factory=dict)  # fragment: (interval, due)
     _asked: dict[str, float] = field(default_factory=dict)
     _running: dict[str, float] = field(default_factory=dict)
@@ -61,10 +55,10 @@ class Session:
                 self._take_in(socket.recv(timeout=_LONGEST_WAIT_S), begun)
             until = time.perf_counter() + seconds
             while time.perf_counter() < until and not over.is_set():
-                if self.looking.is_set():
-                    self._ask_for_what_is_due(socket)
-                else:
+                if self.resting.is_set():
                     self._pass_over_what_is_due()
+                else:
+                    self._ask_for_what_is_due(socket)
                 try:
                     self._take_in(socket.recv(timeout=self._rest_s(until)), begun)
                 except TimeoutError:

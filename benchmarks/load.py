@@ -27,7 +27,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -253,10 +253,12 @@ class Legs:
     others: dict[str, list[float]] = field(default_factory=dict)
     lost: dict[str, list[float]] = field(default_factory=dict)
 
-    def take(self, name: str, circumstances: AbstractContextManager[object]) -> None:
+    def take(self, name: str, *circumstances: AbstractContextManager[object]) -> None:
         """One leg under some circumstances, and one alone after it."""
         before = self.alone[-1] if self.alone else self._alone()
-        with circumstances:
+        with ExitStack() as stack:
+            for one in circumstances:
+                stack.enter_context(one)
             speed = self.measure()
         self.others.setdefault(name, []).append(speed)
         self.lost.setdefault(name, []).append(100 * (1 - 2 * speed / (before + self._alone())))
@@ -289,7 +291,7 @@ class Crowd:
         until = time.monotonic() + START_TIMEOUT_S
         while any(not one.opened_s for one in self.sessions) and time.monotonic() < until:
             time.sleep(0.1)
-        self._look(False)
+        self._rest()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -301,27 +303,20 @@ class Crowd:
     def looking(self, cores: Callable[[], Cores], taken: list[dict[str, float]]) -> Iterator[None]:
         """Everybody looks, and the pages have found their pace; what was before does not count."""
         counted = [(len(one.refreshed_s), len(one.between_s)) for one in self.sessions]
-        self._look(True)
+        for one in self.sessions:
+            one.resting.clear()
         time.sleep(_SETTLING_S)
         for one, (refreshed, between) in zip(self.sessions, counted, strict=True):
             del one.refreshed_s[refreshed:], one.between_s[between:]
         measured = cores()
         yield
         taken.append(measured.taken())
-        self._look(False)
+        self._rest()
         time.sleep(_EBBING_S)
 
-    def _look(self, looking: bool) -> None:
+    def _rest(self) -> None:
         for one in self.sessions:
-            (one.looking.set if looking else one.looking.clear)()
-
-
-@contextmanager
-def _one_in_the_other(
-    outer: AbstractContextManager[object], inner: AbstractContextManager[object]
-) -> Iterator[None]:
-    with outer, inner:
-        yield
+            one.resting.set()
 
 
 def measure(home: Home, asked: argparse.Namespace) -> dict[str, Any]:
@@ -345,8 +340,7 @@ def measure(home: Home, asked: argparse.Namespace) -> dict[str, Any]:
             for _ in range(asked.legs):
                 legs.take("watched", crowd.looking(cores, taken))
                 legs.take("beside_a_busy_core", a_busy_core())
-                both = _one_in_the_other(crowd.looking(cores, []), newcomer.opening())
-                legs.take("watched_while_pages_open", both)
+                legs.take("watched_while_pages_open", crowd.looking(cores, []), newcomer.opening())
         server_mb = psutil.Process(pid).memory_info().rss / 1e6
     control.stop(home, job)
     with closing(open_catalog(home.catalog_url)) as catalog:

@@ -126,13 +126,11 @@ class Recorder:
         self._failure = self._failure or error
 
     def _drain(self) -> None:
-        settles, self._to_settle = (
-            self._to_settle,
-            False,
-        )  # read before draining: what came before it is written
+        settles = self._to_settle  # read before draining: what came before it is written
         if self._waiting:
             self._write_waiting()
-        if settles:
+        if settles:  # who asked waits, so nobody asks again in between
+            self._to_settle = False
             self._written.set()
 
     def _write_waiting(self) -> None:
