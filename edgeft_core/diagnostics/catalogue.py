@@ -105,7 +105,8 @@ SIGNALS: dict[str, Signal] = {
     "cos_different": Signal(
         "Different people",
         "",
-        "Mean cosine between faces of different people; near 1 = collapsed. Of a frozen backbone, in every sixteenth batch.",
+        "Mean cosine between faces of different people; near 1 = collapsed. "
+        "Of a frozen backbone, in every sixteenth batch.",
         "0 = unrelated",
     ),
     # logits and probabilities, margin off
