@@ -188,8 +188,15 @@ class PauseChanged:
 
 @dataclass(frozen=True)
 class CheckpointAhead:
-    """A checkpoint is written next: what was told so far is to be durable before, for who goes on from it does not
-    tell it again."""
+    """A checkpoint is made next: who records can begin to make durable what was told so far."""
+
+    step: int
+
+
+@dataclass(frozen=True)
+class CheckpointReady:
+    """A checkpoint lies beside its place and gets its name next: what was told before ``CheckpointAhead`` is to be
+    durable now, for who goes on from it does not tell it again."""
 
     step: int
 
@@ -297,6 +304,7 @@ Event = (
     | PlanChanged
     | PauseChanged
     | CheckpointAhead
+    | CheckpointReady
     | CheckpointSaved
     | CheckpointsDropped
     | Rewound

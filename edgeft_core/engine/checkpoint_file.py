@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,8 +34,24 @@ def serialise(content: dict[str, Any]) -> bytes:
     return buffer.getvalue()
 
 
-def write(path: Path, payload: bytes) -> SavedFile:
-    """Write beside, sync, rename: a crash or a full disk leaves the old file as it was.
+@dataclass(frozen=True)
+class Beside:
+    """A synced file that lies beside its place, not yet under its name."""
+
+    path: Path
+    temporary: Path
+    payload: bytes
+
+    def rename(self) -> SavedFile:
+        """Give it its name, in place of what has it now. Raises OSError as ``written_beside``."""
+        self.temporary.replace(self.path)
+        _sync_folder(self.path.parent)
+        return SavedFile(self.path, hashlib.sha256(self.payload).hexdigest(), len(self.payload))
+
+
+@contextlib.contextmanager
+def written_beside(path: Path, payload: bytes) -> Iterator[Beside]:
+    """Write beside and sync; what nobody renames within the block is gone after it.
 
     Raises:
         OSError: the disk refused.
@@ -46,13 +63,20 @@ def write(path: Path, payload: bytes) -> SavedFile:
             file.write(payload)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError:
+        yield Beside(path, temporary, payload)
+    finally:
         with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
-    _sync_folder(path.parent)
-    return SavedFile(path, hashlib.sha256(payload).hexdigest(), len(payload))
+            temporary.unlink(missing_ok=True)
+
+
+def write(path: Path, payload: bytes) -> SavedFile:
+    """Write beside, sync, rename: a crash or a full disk leaves the old file as it was.
+
+    Raises:
+        OSError: the disk refused.
+    """
+    with written_beside(path, payload) as beside:
+        return beside.rename()
 
 
 def read(path: Path) -> dict[str, Any]:

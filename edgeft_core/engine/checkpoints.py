@@ -23,6 +23,7 @@ from edgeft_core.errors import WeightsError
 from edgeft_core.events import (
     CheckpointAhead,
     CheckpointKind,
+    CheckpointReady,
     CheckpointSaved,
     CheckpointsDropped,
     Event,
@@ -77,7 +78,9 @@ class Checkpointer(Collaborator):
         try:
             payload = checkpoint_file.serialise(self._content(leg))
             for kind in kinds:
-                saved = checkpoint_file.write(path_of(session.folder, kind, step), payload)
+                with checkpoint_file.written_beside(path_of(session.folder, kind, step), payload) as beside:
+                    yield CheckpointReady(step)
+                    saved = beside.rename()
                 yield CheckpointSaved(
                     step=step,
                     kind=kind,

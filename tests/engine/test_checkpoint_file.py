@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from edgeft_core.config_keys import with_values
 from edgeft_core.engine import checkpoint_file
 from edgeft_core.errors import WeightsError
-from edgeft_core.events import CheckpointSaved, Event, Notice, RunEnded
-from tests.engine.runs import events_of, of, tiny
+from edgeft_core.events import CheckpointReady, CheckpointSaved, Event, Notice, RunEnded
+from tests.engine.runs import events_of, of, started, tiny
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -87,6 +88,41 @@ def test_a_disk_that_refuses_halfway_leaves_the_old_file_as_it_was(tmp_path: Pat
     assert "refused" in done.stderr
     assert old.path.read_bytes() == b"the old one"
     assert [one.name for one in tmp_path.iterdir()] == ["last.pt"]
+
+
+def test_a_file_written_beside_has_no_name_until_it_gets_one(tmp_path: Path) -> None:
+    path = tmp_path / "last.pt"
+    with checkpoint_file.written_beside(path, b"whole") as beside:
+        assert not path.exists()
+        saved = beside.rename()
+    assert saved.path.read_bytes() == b"whole"
+    assert [one.name for one in tmp_path.iterdir()] == ["last.pt"]
+
+
+def test_a_file_written_beside_that_nobody_names_is_gone(tmp_path: Path) -> None:
+    old = checkpoint_file.write(tmp_path / "last.pt", b"the old one")
+    with pytest.raises(RuntimeError), checkpoint_file.written_beside(old.path, b"the new one"):
+        raise RuntimeError("the recorder broke")
+    assert old.path.read_bytes() == b"the old one"
+    assert [one.name for one in tmp_path.iterdir()] == ["last.pt"]
+
+
+def test_a_checkpoint_has_no_name_before_those_who_record_were_asked_whether_all_is_durable(
+    tmp_path: Path,
+) -> None:
+    config = with_values(tiny(), {"checkpoints.every_steps": 4, "checkpoints.keep": 100})
+    named: set[str] = set()
+    seen = 0
+    for event in started(config, tmp_path):
+        folder = tmp_path / "run" / "checkpoints"
+        if isinstance(event, CheckpointReady):
+            named = {one.name for one in folder.iterdir()}
+        elif isinstance(event, CheckpointSaved) and event.kind == "ring":
+            name = Path(event.path).name
+            assert name not in named
+            assert (folder / name).exists()
+            seen += 1
+    assert seen >= 5
 
 
 def test_a_run_that_cannot_save_goes_on_and_says_so(tmp_path: Path) -> None:

@@ -29,7 +29,8 @@ from tests.engine.runs import events_of, of, story, tiny
 
 def test_a_run_tells_its_story_in_order(whole_run: list[Event]) -> None:
     told = [type(event).__name__ for event in whole_run if not isinstance(event, Progress | Notice)]
-    assert told[:5] == ["RunPrepared", "StageStarted", "CheckpointAhead", "CheckpointSaved", "FirstBatch"]
+    assert told[:3] == ["RunPrepared", "StageStarted", "CheckpointAhead"]
+    assert told[3:6] == ["CheckpointReady", "CheckpointSaved", "FirstBatch"]
     assert told[-1] == "RunEnded"
     stages = [event for event in whole_run if isinstance(event, StageStarted | StageEnded)]
     assert [(type(one).__name__, one.stage, one.step) for one in stages] == [

@@ -7,6 +7,7 @@ import os
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -157,19 +158,40 @@ def worker(home: Home, catalog: SqlCatalog) -> Iterator[subprocess.Popen[bytes]]
     started.wait(30)
 
 
-def suspend(worker: subprocess.Popen[bytes]) -> None:
-    """As on a laptop that sleeps, for so long that it looks first of all whether its run is still its own."""
+def suspend(worker: subprocess.Popen[bytes], home: Home) -> None:
+    """As on a laptop that sleeps, for so long that it looks first of all whether its run is still its own.
+
+    Not in the middle of a transaction, which would keep the catalog from everybody.
+    """
     if sys.platform == "win32":
         pytest.skip("Windows has no signal that suspends a process")
-    os.kill(worker.pid, signal.SIGSTOP)
-    wait_for(lambda: psutil.Process(worker.pid).status() == psutil.STATUS_STOPPED)
+
+    def suspended() -> bool:
+        os.kill(worker.pid, signal.SIGSTOP)
+        wait_for(lambda: psutil.Process(worker.pid).status() == psutil.STATUS_STOPPED)
+        if can_be_written(home.root / "catalog.sqlite"):
+            return True
+        os.kill(worker.pid, signal.SIGCONT)
+        return False
+
+    wait_for(suspended)
     time.sleep(CHECK_EVERY_S)
+
+
+def can_be_written(database: Path) -> bool:
+    with closing(sqlite3.connect(database, timeout=0, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        connection.execute("ROLLBACK")
+        return True
 
 
 def test_a_worker_that_wakes_up_after_it_was_given_up_saves_and_ends(
     home: Home, catalog: SqlCatalog, worker: subprocess.Popen[bytes]
 ) -> None:
-    suspend(worker)
+    suspend(worker, home)
     run = catalog.run("sleeper")
     mark_lost(catalog, run, "It has not answered")
     os.kill(worker.pid, signal.SIGCONT)
@@ -185,7 +207,7 @@ def test_a_worker_that_wakes_up_after_its_run_was_given_to_another_touches_nothi
 ) -> None:
     run = catalog.run("sleeper")
     control.pause(home, run.id, wait_s=60)  # else it may be suspended in the middle of writing
-    suspend(worker)
+    suspend(worker, home)
     mark_lost(catalog, run, "It has not answered")
     control.requeue(home, run.id)
     assert catalog.claim_run(run.id, current_process())

@@ -17,6 +17,7 @@ from edgeft_core.errors import DiskFullError, TrainingError
 from edgeft_core.events import (
     BatchDone,
     CheckpointAhead,
+    CheckpointReady,
     CheckpointSaved,
     ControlHandled,
     ControlRequest,
@@ -198,11 +199,12 @@ def test_a_point_is_readable_soon_after_its_batch_while_training_goes_on(
         recorder.close()
 
 
-def test_what_was_told_before_a_checkpoint_is_durable_before_it_is_written(
+def test_what_was_told_before_a_checkpoint_is_durable_before_it_gets_its_name(
     home: Home, catalog: SqlCatalog, run: RunRecord
 ) -> None:
     with recording(home, catalog, run) as recorder:
-        for event in (*events_to(3), SignalsMeasured(3, {"val_top1": 0.5}), CheckpointAhead(3)):
+        told = (*events_to(3), SignalsMeasured(3, {"val_top1": 0.5}))
+        for event in (*told, CheckpointAhead(3), CheckpointReady(3)):
             recorder.record(event)
         with open_metrics_reader(home.metrics_file(run.id)) as reader:
             assert reader.last_step() == 3
@@ -223,6 +225,7 @@ def test_a_recorder_that_breaks_before_a_checkpoint_stops_training_too(
     ):
         recorder.record(PREPARED)
         recorder.record(CheckpointAhead(0))
+        recorder.record(CheckpointReady(0))
 
 
 class Refusing(Journal):

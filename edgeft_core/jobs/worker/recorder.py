@@ -11,6 +11,7 @@ from collections.abc import Callable
 from edgeft_core.errors import EdgeFTError, TrainingError
 from edgeft_core.events import (
     CheckpointAhead,
+    CheckpointReady,
     CheckpointSaved,
     ControlHandled,
     Event,
@@ -51,7 +52,8 @@ class Recorder:
         self._waiting: deque[tuple[Event, float]] = deque()
         self._wake = threading.Event()
         self._written = threading.Event()
-        self._to_settle = False
+        self._settles_asked = 0  # counted by the training thread
+        self._settles_done = 0  # by the recorder's
         self._closing = False
         self._failure: BaseException | None = None
         self._next_beat = 0.0
@@ -62,7 +64,7 @@ class Recorder:
     def record(self, event: Event) -> None:
         """Take one event; a few microseconds, unless the disk is full or so slow that the queue is.
 
-        Before a checkpoint it takes until everything is written: some milliseconds.
+        A checkpoint gets its name only after what came before it is written; that is done while its file is.
 
         Raises:
             DiskFullError: no space is left, and the process was asked to end while it waited for some.
@@ -74,17 +76,22 @@ class Recorder:
         self._raise_failure()
         self._waiting.append((event, time.time()))
         if isinstance(event, CheckpointAhead):
-            self._settle()
+            self._ask_to_settle()
+        elif isinstance(event, CheckpointReady):
+            self._wait_until_settled()
         elif isinstance(event, _URGENT):
             self._wake.set()
 
-    def _settle(self) -> None:
-        """Wait until all that was recorded is durable."""
-        self._written.clear()
-        self._to_settle = True
+    def _ask_to_settle(self) -> None:
+        """Have all that was recorded so far made durable."""
+        self._settles_asked += 1
         self._wake.set()
-        while not self._written.wait(_SETTLE_LOOK_S):
+
+    def _wait_until_settled(self) -> None:
+        while self._settles_done < self._settles_asked:
             self._raise_failure()
+            self._written.wait(_SETTLE_LOOK_S)
+            self._written.clear()  # before the next look at the counts: nothing set after it is lost
 
     def close(self) -> None:
         """Write what waits, then end the thread. Raises as ``record``."""
@@ -126,11 +133,11 @@ class Recorder:
         self._failure = self._failure or error
 
     def _drain(self) -> None:
-        settles = self._to_settle  # read before draining: what came before it is written
+        asked = self._settles_asked  # read before draining: what came before it is written
         if self._waiting:
             self._write_waiting()
-        if settles:  # who asked waits, so nobody asks again in between
-            self._to_settle = False
+        if asked > self._settles_done:
+            self._settles_done = asked
             self._written.set()
 
     def _write_waiting(self) -> None:
