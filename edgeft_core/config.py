@@ -128,6 +128,12 @@ class BackboneConfig(_Settings):
         "Go on although some layers stay random. The run carries the warning for good.",
         advanced=True,
     )
+    multiply_low_rank: bool = setting(
+        False,
+        "Multiply low-rank factors",
+        "Load a low-rank file (linear1, linear2) into a plain network: the product of each pair computes the same.",
+        advanced=True,
+    )
 
 
 class HeadConfig(_Settings):

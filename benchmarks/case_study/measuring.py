@@ -71,8 +71,11 @@ def tasks(study: Study) -> Iterator[Task]:
     for name in study.second_stages or SECOND_STAGES:
         yield Task("pull_only", name, partial(pulled, study, name, first))
     for seed in others:
-        for kind in study.kinds:
+        for kind in (*study.kinds, *study.further_kinds()):
             yield from _grid(study, kind, seed)
+        for kind in study.knob_kinds:
+            for knob in KNOBS:
+                yield _knob(study, kind, knob, seed)
 
 
 def _grid(study: Study, kind: str, seed: int) -> Iterator[Task]:

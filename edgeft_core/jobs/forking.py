@@ -27,6 +27,7 @@ UNFIT: Mapping[str, str] = {
     "backbone.embedding_dim": _OTHER_NETWORK,
     "backbone.weights": "the head was trained on the embeddings of the weights in use",
     "backbone.allow_partial": "weights are only loaded at the start of a run",
+    "backbone.multiply_low_rank": "weights are only loaded at the start of a run",
     "data.identities": "the head has one class for each of the people in use",
     "data.images_per_identity": _OTHER_IMAGES,
     "data.validation_fraction": _OTHER_IMAGES,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from edgeft_core.config import BackboneConfig
 from edgeft_core.errors import ConfigError, EdgeFTError, WeightsError
 from edgeft_core.models.timm_backbone import TimmBackbone, is_timm_model, unknown_model
 from edgeft_core.models.weights.causes import Misfit, likely_cause
+from edgeft_core.models.weights.factors import multiplied
 from edgeft_core.models.weights.matching import account, dtype_words, match_tensors
 from edgeft_core.models.weights.reading import WeightFile, read_weight_file
 from edgeft_core.models.weights.report import WeightsReport
@@ -65,14 +66,18 @@ def load_weights(module: nn.Module, file: WeightFile, config: BackboneConfig) ->
         WeightsError: anything but a full match, unless ``config.allow_partial``; ``module`` is then unchanged.
     """
     network: dict[str, Tensor] = module.state_dict()
-    match = match_tensors(network, file.tensors)
+    tensors, factors = file.tensors, 0
+    if config.multiply_low_rank:
+        tensors, factors = multiplied(network, tensors)
+    match = match_tensors(network, tensors)
     misfit = Misfit(
         backbone=config.name,
         embedding_dim=config.embedding_dim,
         network={core_key(key)[0]: tuple(tensor.shape) for key, tensor in network.items()},
-        file={core_key(key)[0]: tuple(tensor.shape) for key, tensor in file.tensors.items()},
-        names=tuple(file.tensors),
+        file={core_key(key)[0]: tuple(tensor.shape) for key, tensor in tensors.items()},
+        names=tuple(tensors),
         problems=match.problems,
+        products_fit=bool(match.problems) and _products_fit(network, tensors),
     )
     report = WeightsReport(
         source=config.weights,
@@ -85,11 +90,18 @@ def load_weights(module: nn.Module, file: WeightFile, config: BackboneConfig) ->
         sha256=file.sha256,
         wrapping=(*file.entries, *match.prefixes),
         dtypes=dict(Counter(dtype_words(tensor) for tensor in file.tensors.values())),
+        multiplied=factors,
     )
     if match.problems and not config.allow_partial:
         raise WeightsError(report.explanation(), report.as_dict())
     module.load_state_dict(match.loadable, strict=False)
     return report
+
+
+def _products_fit(network: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> bool:
+    """Whether the file is whole once its low-rank factors are multiplied."""
+    tensors, factors = multiplied(network, found)
+    return factors > 0 and not match_tensors(network, tensors).problems
 
 
 def _check_name(name: str) -> None:

@@ -21,6 +21,7 @@ _SEEN: Final = frozenset(
     {
         *("data.normalisation", "data.train_on", "data.low_res_px", "data.super_resolution", "data.image_px"),
         *("backbone.name", "backbone.weights", "backbone.embedding_dim", "backbone.allow_partial"),
+        "backbone.multiply_low_rank",
     }
 )
 

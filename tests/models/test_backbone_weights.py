@@ -132,9 +132,40 @@ def test_a_low_rank_file_that_no_variant_fits_gets_advice_and_not_half_a_sentenc
 ) -> None:
     network = build_backbone(BackboneConfig(name=XXS, weights="none")).module
     factor_linears(network, 0.6)
-    text = error_of(saved(tmp_path, network.state_dict()))
+    state = network.state_dict()
+    del state["model.head.norm.weight"]  # else its factors could be multiplied
+    text = error_of(saved(tmp_path, state))
     assert f"the file is low-rank (linear1, linear2) and {XXS} is plain. " in text
     assert "plain. The nearest EdgeFace is " in text or "plain. Use the file that " in text
+
+
+def test_factors_that_only_need_to_be_multiplied_are_told_so_and_compute_the_same(tmp_path: Path) -> None:
+    network = build_backbone(BackboneConfig(name=XXS, weights="none")).module
+    factor_linears(network, 0.6)
+    path = saved(tmp_path, prefixed(network.state_dict(), "module."))
+    assert "is the layer that computes the same. Set backbone.multiply_low_rank=true." in error_of(path)
+    loaded = build_backbone(BackboneConfig(name=XXS, weights=str(path), multiply_low_rank=True))
+    assert loaded.report.complete
+    pairs = sum(key.endswith("linear1.weight") for key in network.state_dict())
+    assert loaded.report.multiplied == pairs > 20
+    assert f", {pairs} as products of low-rank factors." in loaded.report.summary()
+    images = torch.randn(2, 3, 112, 112)
+    torch.testing.assert_close(loaded.module.eval()(images), network.eval()(images), rtol=1e-4, atol=1e-5)
+
+
+def test_a_plain_file_is_loaded_as_it_is_where_factors_would_be_multiplied(
+    tmp_path: Path, state: State
+) -> None:
+    config = BackboneConfig(name=XXS, weights=str(saved(tmp_path, state)), multiply_low_rank=True)
+    report = build_backbone(config).report
+    assert (report.complete, report.multiplied) == (True, 0)
+
+
+def test_a_low_rank_network_keeps_its_factors(tmp_path: Path) -> None:
+    name = "edgeface_xs_gamma_06"
+    path = saved(tmp_path, random_state(name))
+    report = build_backbone(BackboneConfig(name=name, weights=str(path), multiply_low_rank=True)).report
+    assert (report.complete, report.multiplied) == (True, 0)
 
 
 def test_a_plain_file_in_a_low_rank_network_is_told_so(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from edgeft_core.diagnostics import thresholds as limit
 from edgeft_core.diagnostics.case import Case
@@ -36,13 +37,19 @@ def missing(case: Case) -> Cause | None:
         "random places. No setting of the head can mend that.",
         doubt="A few missing tensors may not matter (a classifier that is not used), and a stage that trains the "
         "backbone can make up for some.",
-        fix=Fix(text, restart=_named_settings(likely)),
+        fix=Fix(text[0].upper() + text[1:], restart=_whole(named_settings(likely))),
     )
 
 
-def _named_settings(likely: str) -> dict[str, str]:
+def named_settings(likely: str) -> dict[str, Any]:
     """The settings that the account's likely cause names, as ``backbone.name=edgeface_s_gamma_05``."""
-    return dict(re.findall(r"(backbone\.(?:name|weights))=([\w-]+)", likely))
+    named = re.findall(r"(backbone\.\w+)=([\w-]+)", likely)
+    return {key: value == "true" if value in {"true", "false"} else value for key, value in named}
+
+
+def _whole(named: dict[str, Any]) -> dict[str, Any]:
+    """Only settings that load the whole backbone: to accept a part of it mends nothing."""
+    return {} if "backbone.allow_partial" in named else named
 
 
 def _incomplete(case: Case) -> bool:

@@ -30,6 +30,7 @@ class Misfit:
         network: shape per name without prefixes.
         file: the same for the file.
         names: the file's full names.
+        products_fit: whether the file is whole once its low-rank factors are multiplied.
     """
 
     backbone: str
@@ -38,6 +39,7 @@ class Misfit:
     file: Shapes
     names: tuple[str, ...]
     problems: tuple[TensorProblem, ...]
+    products_fit: bool = False
 
     @cached_property
     def kinds(self) -> set[Kind]:
@@ -138,7 +140,13 @@ def _low_rank(misfit: Misfit) -> str:
     text = _rank_difference(misfit)
     if not text or not misfit.file.keys() & misfit.network.keys():
         return ""
-    advice = _nearest(misfit) or "Use the file that was saved from a network of the same kind."
+    if misfit.products_fit:
+        advice = (
+            "The product of each pair of factors is the layer that computes the same. "
+            "Set backbone.multiply_low_rank=true."
+        )
+    else:
+        advice = _nearest(misfit) or "Use the file that was saved from a network of the same kind."
     return f"{text.removesuffix('; ')}. {advice}"
 
 

@@ -69,6 +69,7 @@ class WeightsReport:
         file_format: ``safetensors``, ``torch`` or ``TorchScript``; empty without a file.
         wrapping: what was around the tensors: entries (``state_dict``), then name prefixes (``module.``).
         dtypes: tensors of the file per type, e.g. ``{"float16": 176}``; all are loaded as float32.
+        multiplied: layers that are the product of two low-rank factors of the file.
         modules: the account by stage, block or layer; the totals below are sums over it.
         problems: every tensor that was not loaded.
         likely_cause: in words, with what to do; empty where all is well.
@@ -86,6 +87,7 @@ class WeightsReport:
     sha256: str = ""
     wrapping: tuple[str, ...] = ()
     dtypes: Mapping[str, int] = field(default_factory=dict)
+    multiplied: int = 0
 
     @property
     def tensors(self) -> int:
@@ -128,7 +130,8 @@ class WeightsReport:
         origin = f"{self.source} ({self.file_format})" if self.file_format else self.source
         if not self.problems:
             share = "" if self.matched == self.tensors else f" of {self.tensors}"
-            return f"{self.matched}{share} tensors of {self.backbone} were loaded from {origin}."
+            products = f", {self.multiplied} as products of low-rank factors" if self.multiplied else ""
+            return f"{self.matched}{share} tensors of {self.backbone} were loaded from {origin}{products}."
         counts = ", ".join(
             f"{self.count(kind)} {words}" for kind, words in KIND_WORDS.items() if self.count(kind)
         )

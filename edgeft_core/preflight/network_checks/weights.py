@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from typing import Any
 
 from edgeft_core.diagnostics.case import Finding, Level
+from edgeft_core.diagnostics.causes.weights import named_settings
 from edgeft_core.diagnostics.probes.untouched import listed, untouched
 from edgeft_core.diagnostics.thresholds import NEARLY_RANDOM_SHARE
 from edgeft_core.models import build_backbone
@@ -34,7 +33,7 @@ def weights_account(sample: NetworkSample) -> Iterator[Finding | Passed]:
         cause="weights.nonfinite" if nonfinite else "weights.missing",
         values=_values(report),
         examples=tuple(account.sentence() for account in report.modules if account.problems)[:5],
-        fix=_fix(report),
+        fix=named_settings(report.likely_cause),
     )
 
 
@@ -104,9 +103,3 @@ def _values(report: WeightsReport) -> dict[str, float]:
         "random_share": report.random_share,
         **{kind: report.count(kind) for kind in KIND_WORDS},
     }
-
-
-def _fix(report: WeightsReport) -> dict[str, Any]:
-    """The settings that the likely cause names, as ``backbone.name=edgeface_s_gamma_05``."""
-    named = re.findall(r"(backbone\.\w+)=([\w-]+)", report.likely_cause)
-    return {key: value == "true" if value in {"true", "false"} else value for key, value in named}
