@@ -101,8 +101,9 @@ class Weighing:
         self._unconvinced = 1.0
         self._factor = 1.0
         for finding in case.findings_for(cause):
-            number = next(iter(finding.values.values()), None)
-            self.supports(FINDING_WEIGHT[finding.level], finding.check, number, None, finding.text)
+            name, number = next(iter(finding.values.items()), ("", None))
+            signal = f"{finding.check}.{name}" if name else finding.check
+            self.supports(FINDING_WEIGHT[finding.level], signal, number, None, finding.text)
 
     def supports(
         self, weight: float, signal: str, value: float | None, reference: float | None, text: str

@@ -98,8 +98,8 @@ def _text(report: WeightsReport, *, refused: bool) -> str:
 
 def _values(report: WeightsReport) -> dict[str, float]:
     return {
+        "random_share": report.random_share,
         "tensors": report.tensors,
         "matched": report.matched,
-        "random_share": report.random_share,
         **{kind: report.count(kind) for kind in KIND_WORDS},
     }
