@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from edgeft_core.jobs.giving_way import give_way
 from ui import fragments, frame, messages, navigation, state, style
 
 
@@ -13,6 +14,7 @@ def first_page() -> None:
         navigation.go(navigation.LIVE if state.current_run() else navigation.LAUNCH)
 
 
+give_way()
 st.set_page_config(page_title="EdgeFT", page_icon=style.ICON, layout="wide")
 page = st.navigation(
     [

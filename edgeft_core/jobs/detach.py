@@ -9,6 +9,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from edgeft_core.jobs.giving_way import take_turns
 from edgeft_core.settings import REPOSITORY
 
 # Numbers from the Windows API: subprocess names them on Windows only.
@@ -29,7 +30,7 @@ def start_detached(module: str, arguments: Sequence[str], *, log: Path) -> subpr
     with log.open("ab") as output:
         if sys.platform == "win32":
             return _start_on_windows(command, output.fileno())
-        return subprocess.Popen(
+        process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -38,6 +39,8 @@ def start_detached(module: str, arguments: Sequence[str], *, log: Path) -> subpr
             env=_environment(),
             start_new_session=True,
         )
+    take_turns(process.pid)
+    return process
 
 
 def _start_on_windows(command: Sequence[str], output: int) -> subprocess.Popen[bytes]:
