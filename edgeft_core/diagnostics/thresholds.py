@@ -161,6 +161,14 @@ fine-tuning that were meant cost a few percent."""
 PEOPLE_TO_COMPARE = 16
 """People (three images each) from which on the d' of two networks can be compared: its error is then .15."""
 
+TELLING_ACCURACY = 0.9
+"""Where guessing could give this Top-1, an accuracy tells nothing: two people and four images."""
+
+HOPELESS_REACH = {"head": 1e-3, "backbone": 1e-5}
+"""Share of its length that a part can move by in a whole stage below which it might as well not be trained. Slow but
+healthy heads (3e-5, 1e-4) could go .1 and more, a head at 1e-6 a hundredth; fine-tuning at 3e-6 moves a backbone by a
+hundredth."""
+
 PAIRS_NEEDED = 12
 """Pairs of one person among the validation images below which d' says nothing."""
 

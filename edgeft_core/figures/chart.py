@@ -31,6 +31,7 @@ _ROOM: Final = 0.06
 _LABEL_ROOM: Final = 0.14
 # Above the chart: the legend, and the words of markers below it.
 MARGIN: Final = {"t": 33, "b": 20}
+_BARE_TOP_PX: Final = 10
 _UPPER: Final = (0.40, 1.0)
 _LOWER: Final = (0.0, 0.28)
 _MOST_LOG_TICKS: Final = 3
@@ -74,6 +75,11 @@ class LineChart:
     @property
     def empty(self) -> bool:
         return all(one.empty for one in (*self.curves, *self.lower))
+
+    @property
+    def has_heading(self) -> bool:
+        """Whether a legend or the words of markers stand above it."""
+        return bool(self.markers) or any(one.style.in_legend for one in (*self.curves, *self.lower))
 
     @property
     def reduced(self) -> str:
@@ -266,7 +272,7 @@ def _layout(chart: LineChart, low: float, high: float) -> dict[str, Any]:
         "hoverdistance": -1,
         "xaxis": x_axis,
         "yaxis": y_axis,
-        "margin": MARGIN,
+        "margin": MARGIN if chart.has_heading else {**MARGIN, "t": _BARE_TOP_PX},
     }
     if chart.lower:
         x_axis["anchor"] = "y2"

@@ -26,7 +26,7 @@ class Server:
 
 
 def test_a_few_sessions_are_not_slowed_down() -> None:
-    server = Server(demand=0.3)
+    server = Server(demand=0.2)
     server.share_after(20)
     assert server.pace.factor() == 1.0
 

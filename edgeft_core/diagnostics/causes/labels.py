@@ -82,7 +82,7 @@ def _no_class_means(case: Case, weighing: Weighing, spread: bool) -> None:
     if within is None or chance is None or not spread:
         return
     text = f"Nearest class means name {percent(within)} of the training images rightly (chance {percent(chance)})"
-    if within <= 3.0 * chance:
+    if within <= min(3.0 * chance, chance + 0.15 * (1.0 - chance)):  # the latter of fewer than 15 people
         weighing.supports(
             0.7, "labels.within_train", within, chance, f"{text}, though embeddings are well spread."
         )
@@ -110,6 +110,7 @@ def split_mismatch(case: Case) -> Cause | None:
         learned
         and top1 is not None
         and validation_at_chance(case)
+        and case.signals["val_top1"] < 0.6 * top1
         and len(case.trail("val_top1").values) >= 2
     ):
         sure, strength = knows_identities(case), min(1.0, top1 / 0.4)

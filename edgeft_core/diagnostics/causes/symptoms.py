@@ -51,11 +51,12 @@ def validation_images(case: Case) -> int:
 
 
 def validation_at_chance(case: Case) -> bool:
-    """Whether guessing explains the last validation."""
+    """Whether guessing explains the last validation; not where it would explain any: of two people and few images."""
     top1, top5, n = case.signal("val_top1"), case.signal("val_top5"), validation_images(case)
     if top1 is None or top5 is None or not n or case.n_classes < 2:
         return False
-    at_chance = top1 <= top_k_band(1, case.n_classes, n)[1]
+    most = top_k_band(1, case.n_classes, n)[1]
+    at_chance = top1 <= most < limit.TELLING_ACCURACY
     if case.n_classes <= 5:
         return at_chance
     return at_chance and top5 <= top_k_band(5, case.n_classes, n)[1]

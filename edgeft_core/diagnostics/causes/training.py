@@ -54,11 +54,14 @@ def _not_training(case: Case, part: Part) -> Cause | None:
         step = case.probe("parameters", "step") or 0.0
         text = f"After {step:.0f} steps the {part}'s weights are still those from the start."
         weighing.supports(0.9, f"parameters.{part}_change", 0.0, None, text)
-    if not weighing.empty and unchanged is not None and unchanged < 1.0:
+    hopeless = _hopeless(case, part)
+    if part == "backbone" and hopeless is not None:
+        weighing.supports(0.9, f"update_ratio_{part}", *hopeless)
+    elif not weighing.empty and unchanged is not None and unchanged < 1.0:
         weighing.doubts(
             0.9, f"The last step that was looked at did change {percent(1.0 - unchanged)} of its numbers."
         )
-    live = {f"{case.stage_key}{part}_lr": USUAL_RATE[part]} if rate == 0.0 else {}
+    live = {f"{case.stage_key}{part}_lr": USUAL_RATE[part]} if rate == 0.0 or hopeless else {}
     return weighing.cause(
         meaning=f"The {part} stays as it is, whatever the loss says: "
         + ("the classes keep their random directions." if part == "head" else "faces keep their embeddings."),
@@ -70,6 +73,20 @@ def _not_training(case: Case, part: Part) -> Cause | None:
             live=live,
         ),
     )
+
+
+def _hopeless(case: Case, part: Part) -> tuple[float, float, str] | None:
+    """The ratio of an update, the usual one, and how far all updates of the stage together could move a part, where
+    that is next to nothing."""
+    peak, now = getattr(case.stage_config, f"{part}_lr"), case.signal(f"lr_{part}")
+    ratio, steps = case.signal(f"update_ratio_{part}"), case.stage_config.epochs * case.steps_per_epoch
+    if not (ratio and now and peak and steps) or _ran_out(case, part):
+        return None
+    reach = ratio * max(1.0, peak / now) * steps  # a warm-up has hardly begun
+    if reach >= limit.HOPELESS_REACH[part]:
+        return None
+    text = f"All {steps} steps of the stage together can move the {part} by {reach:.0e} of its length: by nothing."
+    return ratio, 1e-3 if part == "head" else 1e-5, text
 
 
 def _ran_out(case: Case, part: Part) -> bool:
@@ -213,11 +230,16 @@ def rate_too_low(case: Case) -> Cause | None:
         cold = ratio < limit.COLD_UPDATE
         text = f"One step moves the head by {ratio:.1e} of its length; about 1e-3 is usual."
         weighing.supports(0.7 if cold else 0.45, "update_ratio_head", ratio, 1e-3, text)
+    hopeless = _hopeless(case, "head")
+    if hopeless is not None:
+        weighing.supports(0.9, "update_ratio_head", *hopeless)
     if rate < 3e-5:
         text = f"The head's learning rate is {rate:.0e}; a fresh head usually gets 1e-4 to 1e-2."
         weighing.supports(0.5, f"{case.stage_key}head_lr", rate, 1e-3, text)
     tried = replayed(case, "lr_tenfold", factor=1.5)
-    if case.verdict.status != "stalled" and not weighing.empty:
+    if hopeless is not None:
+        tried = None  # ten times nothing is nothing
+    elif case.verdict.status != "stalled" and not weighing.empty:
         if tried is None or not tried.better:
             weighing.doubts(0.5, "It has not stalled so far.")
     elif not weighing.empty:
@@ -226,12 +248,13 @@ def rate_too_low(case: Case) -> Cause | None:
         weighing.supports(0.4, "top5_running", top5, chance, text)
     if tried is not None:
         _faster_is_better(tried, weighing)
+    higher = min(1.0, max(10.0 * rate, 3e-4))
     return weighing.cause(
         meaning="The loss falls, but a step changes so little that the planned steps will not get anywhere.",
         doubt="Warm-ups and slow starts look the same for a while; look at the trend.",
         fix=Fix(
-            f"Raise the head's learning rate tenfold (now {rate:.0e}); it can be changed while the run goes.",
-            live={f"{case.stage_key}head_lr": min(1.0, max(10.0 * rate, 3e-4))},
+            f"Raise the head's learning rate from {rate:.0e} to {higher:.0e}; it can be changed while the run goes.",
+            live={f"{case.stage_key}head_lr": higher},
         ),
     )
 

@@ -10,7 +10,7 @@ from edgeft_core.config import Normalisation
 from edgeft_core.diagnostics.case import Finding
 from edgeft_core.diagnostics.causes.inputs import expected_normalisation
 from edgeft_core.diagnostics.probes.spread import Spread
-from edgeft_core.diagnostics.thresholds import COLLAPSED_COSINE, RANGE_INFORMATION
+from edgeft_core.diagnostics.thresholds import COLLAPSED_COSINE, PEOPLE_TO_COMPARE, RANGE_INFORMATION
 from edgeft_core.preflight.network_checks.sample import NetworkSample
 from edgeft_core.preflight.report import Passed
 from edgeft_core.preflight.thresholds import (
@@ -50,6 +50,8 @@ def embedding_spread(sample: NetworkSample) -> Iterator[Finding | Passed]:
         made_for = kind == expected_normalisation(sample.subject.config.backbone.weights)
         needed = (RANGE_KEPT_SEPARATION if made_for else RANGE_INFORMATION) * fed.d_prime
         apart = best.cos_different < CROWDED_COSINE and best.d_prime >= needed
+        # A few people may look alike: no reason to doubt what such weights are made for.
+        apart = apart and (made_for or len(sample.people) >= PEOPLE_TO_COMPARE)
         if recovery >= RANGE_RECOVERY and apart:
             yield _wrong_range(sample, kind, best, recovery, values)
             return
