@@ -529,3 +529,32 @@ def test_a_random_backbone_is_no_fault_where_it_serves_or_is_trained() -> None:
     rates = {"stages.0.train_backbone": True, "stages.0.backbone_lr": 1e-4}
     trained = case(signals=BY_HEART, weights=RANDOM, settings=rates)
     assert confidence("weights.missing", serves) == confidence("weights.missing", trained) == 0.0
+
+
+def moving(part: str, rate: float, ratio: float, **signals: float) -> Case:
+    """Ten epochs of 100 steps in which a part moves by ``ratio`` of its length per step."""
+    number = 1 if part == "backbone" else 0
+    settings = {f"stages.{number}.epochs": 10, f"stages.{number}.{part}_lr": rate}
+    told = {f"update_ratio_{part}": ratio, f"unchanged_{part}": 0.4, f"lr_{part}": rate} | signals
+    return case("learning", settings=settings, signals=told, steps_per_epoch=100, stage=number, stage_step=0)
+
+
+@pytest.mark.parametrize(("part", "rate", "ratio"), [("head", 1e-11, 1e-10), ("backbone", 1e-12, 1e-11)])
+def test_a_part_that_all_steps_of_the_stage_cannot_move_is_not_training(
+    part: str, rate: float, ratio: float
+) -> None:
+    cause = CAUSES[f"{part}.not_training"](moving(part, rate, ratio))
+    assert cause is not None
+    assert cause.confidence >= 0.85
+    assert "can move the" in cause.evidence[0].text
+    assert cause.fix.live[f"stages.{int(part == 'backbone')}.{part}_lr"] > 1e-6
+
+
+@pytest.mark.parametrize(("part", "rate", "ratio"), [("head", 1e-6, 1e-5), ("backbone", 3e-6, 2e-5)])
+def test_a_part_that_is_only_slow_is_training(part: str, rate: float, ratio: float) -> None:
+    assert confidence(f"{part}.not_training", moving(part, rate, ratio)) < 0.3
+
+
+def test_a_part_at_the_beginning_of_a_warm_up_is_training() -> None:
+    found = moving("head", 1e-3, 1e-7, lr_head=1e-6)
+    assert confidence("head.not_training", found) < 0.3

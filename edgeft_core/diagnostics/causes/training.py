@@ -55,7 +55,7 @@ def _not_training(case: Case, part: Part) -> Cause | None:
         text = f"After {step:.0f} steps the {part}'s weights are still those from the start."
         weighing.supports(0.9, f"parameters.{part}_change", 0.0, None, text)
     hopeless = _hopeless(case, part)
-    if part == "backbone" and hopeless is not None:
+    if hopeless is not None:
         weighing.supports(0.9, f"update_ratio_{part}", *hopeless)
     elif not weighing.empty and unchanged is not None and unchanged < 1.0:
         weighing.doubts(
@@ -230,16 +230,11 @@ def rate_too_low(case: Case) -> Cause | None:
         cold = ratio < limit.COLD_UPDATE
         text = f"One step moves the head by {ratio:.1e} of its length; about 1e-3 is usual."
         weighing.supports(0.7 if cold else 0.45, "update_ratio_head", ratio, 1e-3, text)
-    hopeless = _hopeless(case, "head")
-    if hopeless is not None:
-        weighing.supports(0.9, "update_ratio_head", *hopeless)
     if rate < 3e-5:
         text = f"The head's learning rate is {rate:.0e}; a fresh head usually gets 1e-4 to 1e-2."
         weighing.supports(0.5, f"{case.stage_key}head_lr", rate, 1e-3, text)
     tried = replayed(case, "lr_tenfold", factor=1.5)
-    if hopeless is not None:
-        tried = None  # ten times nothing is nothing
-    elif case.verdict.status != "stalled" and not weighing.empty:
+    if case.verdict.status != "stalled" and not weighing.empty:
         if tried is None or not tried.better:
             weighing.doubts(0.5, "It has not stalled so far.")
     elif not weighing.empty:
