@@ -189,6 +189,11 @@ class Cores:
         return {name: one.user + one.system for name, one in times.items()} | {_WHOLE: all_of_it}
 
 
+def _computed_s(pid: int) -> float:
+    times = psutil.Process(pid).cpu_times()
+    return times.user + times.system
+
+
 def visitors(port: int, count: int, job: str, long_run: str) -> list[Session]:
     """Of ten sessions seven look at the job, two at the long run, one at the list."""
     pages = [("live", job)] * 7 + [("live", long_run)] * 2 + [("runs", "")]
@@ -245,11 +250,16 @@ def spread(values: list[float]) -> dict[str, float]:
 class Legs:
     """Speeds of the job in turns; each leg stands between two in which nobody looks.
 
-    The speed of a machine changes by a third within minutes, so a leg is compared with its two neighbours alone.
+    The speed of a machine changes by a third within minutes, so a leg is compared with its two neighbours alone. What
+    the machine does to a leg is more than a few sessions do all the same; how much of a core the job got is steadier.
+
+    Attributes:
+        measure: steps per second, and cores of the job.
     """
 
-    measure: Callable[[], float]
+    measure: Callable[[], tuple[float, float]]
     alone: list[float] = field(default_factory=list)
+    cores: dict[str, list[float]] = field(default_factory=dict)
     others: dict[str, list[float]] = field(default_factory=dict)
     lost: dict[str, list[float]] = field(default_factory=dict)
 
@@ -259,13 +269,18 @@ class Legs:
         with ExitStack() as stack:
             for one in circumstances:
                 stack.enter_context(one)
-            speed = self.measure()
+            speed = self._leg(name)
         self.others.setdefault(name, []).append(speed)
         self.lost.setdefault(name, []).append(100 * (1 - 2 * speed / (before + self._alone())))
 
     def _alone(self) -> float:
-        self.alone.append(self.measure())
+        self.alone.append(self._leg("alone"))
         return self.alone[-1]
+
+    def _leg(self, name: str) -> float:
+        speed, cores = self.measure()
+        self.cores.setdefault(name, []).append(cores)
+        return speed
 
     def told(self) -> dict[str, Any]:
         """Steps per second, and the percent that were lost: median and each."""
@@ -277,6 +292,9 @@ class Legs:
         return {
             "steps_per_s": {"alone": [round(one, 1) for one in self.alone], **rounded},
             "slowdown_percent": lost,
+            "cores_of_the_job": {
+                name: round(statistics.median(each), 3) for name, each in self.cores.items()
+            },
         }
 
 
@@ -328,7 +346,13 @@ def measure(home: Home, asked: argparse.Namespace) -> dict[str, Any]:
         worker = catalog.run(job).worker
     assert worker is not None
     pages = {"the job": ("live", job), "the long run": ("live", long_run), "the list": ("runs", "")}
-    legs = Legs(lambda: steps_per_s(home, job, asked.seconds))
+
+    def one_leg() -> tuple[float, float]:
+        computed_s, begun_s = _computed_s(worker.pid), time.perf_counter()
+        speed = steps_per_s(home, job, asked.seconds)
+        return speed, (_computed_s(worker.pid) - computed_s) / (time.perf_counter() - begun_s)
+
+    legs = Legs(one_leg)
     taken: list[dict[str, float]] = []
     with server(home) as (port, pid):
 

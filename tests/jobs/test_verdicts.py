@@ -17,7 +17,7 @@ from edgeft_core.settings import Home
 from edgeft_core.store.catalog import SqlCatalog
 from edgeft_core.store.contract import RunRecord
 from edgeft_core.store.processes import current_process
-from tests.diagnostics.batches import COLLAPSED, NOTHING, signals
+from tests.diagnostics.batches import COLLAPSED, HEALTHY, NOTHING, signals
 
 PREPARED = RunPrepared(
     class_names=tuple(str(number) for number in range(518)),
@@ -70,6 +70,26 @@ def test_every_new_verdict_is_a_row_of_history_and_the_last_one_is_in_the_summar
     assert summary["verdict_cause"].startswith("embedding.")
     assert 0.0 < summary["verdict_confidence"] < 1.0
     assert "mean cosine of 0.99" in " ".join(summary["verdict_reasons"])
+
+
+def test_the_reasons_of_a_verdict_are_those_of_now(home: Home, catalog: SqlCatalog, run: RunRecord) -> None:
+    def learning(first: int, top1: float) -> list[BatchDone]:
+        ids, told = np.zeros(32, np.int64), {**HEALTHY, "top1_running": top1}
+        return [
+            BatchDone(one, 0, one / 136, signals(one, told), ids, ids) for one in range(first, first + 100)
+        ]
+
+    journal = Journal(home, run, catalog)
+    write(journal, *learning(1, top1=0.12))
+    early = catalog.run(run.id).summary
+    for event in learning(101, top1=0.63):
+        journal.write(event, 1_700_000_000.0)
+    journal.beat()
+    journal.close()
+    late = catalog.run(run.id).summary
+    assert (early["verdict"], early["verdict_since"]) == (late["verdict"], late["verdict_since"])
+    assert "Top-1 12" in early["verdict_reasons"][0]
+    assert "Top-1 63" in late["verdict_reasons"][0]
 
 
 def test_the_next_worker_of_the_run_goes_on_from_its_verdict(

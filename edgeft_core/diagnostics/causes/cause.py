@@ -11,6 +11,7 @@ from edgeft_core.diagnostics.case import Case, Level
 
 FINDING_WEIGHT: Mapping[Level, float] = {"blocking": 0.8, "warning": 0.5, "info": 0.15}
 """What a finding from before the training adds to the cause that it names."""
+_LOOKED_AT = frozenset({"images"})  # says how much was looked at, not what was found
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,8 @@ class Weighing:
         self._unconvinced = 1.0
         self._factor = 1.0
         for finding in case.findings_for(cause):
-            name, number = next(iter(finding.values.items()), ("", None))
+            measured = ((name, value) for name, value in finding.values.items() if name not in _LOOKED_AT)
+            name, number = next(measured, ("", None))
             signal = f"{finding.check}.{name}" if name else finding.check
             self.supports(FINDING_WEIGHT[finding.level], signal, number, None, finding.text)
 

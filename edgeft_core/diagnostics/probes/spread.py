@@ -44,8 +44,8 @@ class Spread:
     """
 
     images: int
-    cos_same: float
     cos_different: float
+    cos_same: float
     d_prime: float
     d_prime_error: float
     random_head_share: float

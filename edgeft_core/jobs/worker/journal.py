@@ -146,6 +146,8 @@ class Journal:
 
     def beat(self) -> None:
         """Tell the catalog that the run lives and where it is. Raises DiskFullError."""
+        if reasons := self._verdicts.reasons:
+            self._summary.note({"verdict_reasons": list(reasons)})
         changed = self._summary.take()
         patiently(self._catalog.heartbeat, self._run.id, changed)
 

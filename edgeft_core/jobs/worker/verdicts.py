@@ -92,6 +92,11 @@ class Verdicts:
             self._give_up()
             return None
 
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """What speaks for the verdict now: the numbers move on while it stays. Empty before the first."""
+        return self._observer.verdict.reasons if self._observer and self._told and not self._broken else ()
+
     def _news(self) -> Pronounced | None:
         assert self._observer is not None
         verdict, likely = self._observer.verdict, self._observer.likely
