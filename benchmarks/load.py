@@ -191,7 +191,7 @@ class Cores:
 
 def _computed_s(pid: int) -> float:
     times = psutil.Process(pid).cpu_times()
-    return times.user + times.system
+    return float(times.user + times.system)
 
 
 def visitors(port: int, count: int, job: str, long_run: str) -> list[Session]:
