@@ -11,8 +11,7 @@ from typing import Final
 
 MOST_SHARE: Final = 0.25
 """Share of one core that all pages together take, once they are so many. The server computes one page at a time, so
-this also keeps it answering at once: nobody waits long where three quarters of the time nobody is served. Training
-loses a twelfth of that share (`benchmarks/load.py`)."""
+this also keeps it answering at once: nobody waits long where three quarters of the time nobody is served."""
 _LEAST_SHARE: Final = 0.17  # between the two nothing changes: a timer that is set anew begins to count anew
 LONGEST: Final = 8.0
 _MEASURED_S: Final = 2.0
