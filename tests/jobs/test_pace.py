@@ -59,6 +59,14 @@ def test_time_in_which_nothing_was_trained_does_not_count() -> None:
     assert scope == "run"
 
 
+def test_a_standstill_that_nobody_told_of_does_not_count() -> None:
+    pace = Pace([HEAD])
+    steady(pace, first=1, steps=50, seconds=0.01)
+    steady(pace, first=51, steps=51, seconds=0.01, begin_s=120.0)  # the disk was full for two minutes
+    eta_s, _ = pace.eta(1.0, 100)
+    assert eta_s == pytest.approx(9 * 100 * 0.01)
+
+
 def test_only_the_last_seconds_count() -> None:
     pace = Pace([HEAD])
     steady(pace, first=1, steps=11, seconds=10.0)

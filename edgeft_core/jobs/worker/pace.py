@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from edgeft_core.config import StageConfig
 
 _WINDOW_S = 20.0
+_STANDSTILL = 20.0  # usual steps in which none was done
 
 
 class Pace:
@@ -36,6 +37,9 @@ class Pace:
 
     def mark(self, step: int, at_s: float) -> None:
         """``step`` was done at ``at_s`` seconds."""
+        usual_s = self._seconds_per_step.get(self._kind(self._stage))
+        if self._marks and usual_s and at_s - self._marks[-1][0] > max(_WINDOW_S, _STANDSTILL * usual_s):
+            self._marks.clear()  # a full disk, a machine that slept: nothing was trained
         self._marks.append((at_s, step))
         while len(self._marks) > 2 and at_s - self._marks[0][0] > _WINDOW_S:
             self._marks.popleft()
