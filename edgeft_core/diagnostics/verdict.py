@@ -92,8 +92,9 @@ class VerdictTracker:
         n_classes = self._shape.n_classes
         highs = [top_k_band(k, n_classes, self._validation_images)[1] for k in (1, min(5, n_classes))]
         known = top1 > highs[0] or (n_classes > 5 and top5 > highs[1])
+        telling = highs[0] < limit.TELLING_ACCURACY  # guessing may name a few images of two people rightly
         learned = self.reading is not None and is_well_above_chance(self.reading)
-        count = 0 if known or not learned else self._clock.validations_at_chance + 1
+        count = 0 if known or not learned or not telling else self._clock.validations_at_chance + 1
         self._clock = replace(self._clock, validations_at_chance=count, lost=self._lost(top1))
         if self._clock.lost and self._verdict.status in {"learning", "healthy"}:
             self._verdict = Verdict(

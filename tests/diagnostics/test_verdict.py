@@ -155,6 +155,21 @@ def test_training_that_does_not_carry_over_is_watched() -> None:
     assert "validations were at chance" in " ".join(verdicts[-1].reasons)
 
 
+@pytest.mark.parametrize(("images", "watched"), [(4, False), (100, True)])
+def test_validations_of_two_people_tell_something_only_with_enough_images(images: int, watched: bool) -> None:
+    """Half of 4 rightly named or all of them: guessing gives either."""
+    two = replace(SHAPE, n_classes=2)
+    made = VerdictTracker(two, validation_images=images)
+    made.stage(0, steps=1000, rate_warmup=0)
+    told = {"gap": 4.0, "top1_running": 0.95, "top5_running": 1.0, "effective_classes": 2.0}
+    told |= {"max_class_share": 0.5, "label_max_share": 0.5}
+    seen(made, 1, 200, told, shape=two)
+    for _ in range(2):
+        made.validated({"val_top1": 0.5, "val_top5": 1.0})
+    verdicts = seen(made, 201, 240, told, shape=two)
+    assert (verdicts[-1].status == "watch") is watched, verdicts[-1]
+
+
 def test_a_restarted_worker_keeps_the_verdict_until_it_sees_otherwise() -> None:
     before = Verdict("collapsed", 200, ("two classes",))
     made = VerdictTracker(SHAPE, before=before)

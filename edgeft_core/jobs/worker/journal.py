@@ -320,7 +320,9 @@ class Journal:
         """Say that training stands still, in the space that was kept for it."""
         self._reserve.release()
         if self._state is RunState.RUNNING:
-            what = str(error).rsplit(". ", 1)[0]  # the advice behind it is for those who would have to start again
+            what = str(error).rsplit(". ", 1)[
+                0
+            ]  # the advice behind it is for those who would have to start again
             text = f"Training waits: {what}. It goes on by itself as soon as that is over."
             self._tell(RunState.PAUSED, text, "warning")
 
