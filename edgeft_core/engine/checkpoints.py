@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
@@ -30,6 +31,9 @@ from edgeft_core.events import (
     Notice,
 )
 from edgeft_core.models import build_backbone
+
+_TIGHT_BYTES = 4 * 2**20
+"""So much space beside a checkpoint is enough for what is recorded meanwhile."""
 
 
 class Checkpointer(Collaborator):
@@ -77,6 +81,9 @@ class Checkpointer(Collaborator):
         yield CheckpointAhead(step)
         try:
             payload = checkpoint_file.serialise(self._content(leg))
+            session.folder.mkdir(parents=True, exist_ok=True)
+            if shutil.disk_usage(session.folder).free < len(payload) + _TIGHT_BYTES:
+                yield CheckpointReady(step)  # who waits for space must not wait for what a file beside takes
             for kind in kinds:
                 with checkpoint_file.written_beside(path_of(session.folder, kind, step), payload) as beside:
                     yield CheckpointReady(step)

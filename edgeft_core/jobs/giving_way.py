@@ -18,8 +18,11 @@ import psutil
 @cache
 def give_way() -> None:
     """Let all threads of this process, and those that they start, wait for their turn; once is enough."""
-    for thread in psutil.Process().threads():
-        _choose(thread.id, batch=True)
+    if sys.platform != "linux":
+        return
+    with suppress(psutil.Error):  # an optimisation: pages come all the same
+        for thread in psutil.Process().threads():
+            _choose(thread.id, batch=True)
 
 
 def take_turns(pid: int) -> None:

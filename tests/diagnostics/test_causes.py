@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -536,7 +537,9 @@ def moving(part: str, rate: float, ratio: float, **signals: float) -> Case:
     number = 1 if part == "backbone" else 0
     settings = {f"stages.{number}.epochs": 10, f"stages.{number}.{part}_lr": rate}
     told = {f"update_ratio_{part}": ratio, f"unchanged_{part}": 0.4, f"lr_{part}": rate} | signals
-    return case("learning", settings=settings, signals=told, steps_per_epoch=100, stage=number, stage_step=0)
+    trails = trail(ratio, ratio, name=f"update_ratio_{part}")
+    more: dict[str, Any] = {"steps_per_epoch": 100, "stage": number, "stage_step": 0, "trails": trails}
+    return case("learning", settings=settings, signals=told, **more)
 
 
 @pytest.mark.parametrize(("part", "rate", "ratio"), [("head", 1e-11, 1e-10), ("backbone", 1e-12, 1e-11)])
@@ -558,3 +561,8 @@ def test_a_part_that_is_only_slow_is_training(part: str, rate: float, ratio: flo
 def test_a_part_at_the_beginning_of_a_warm_up_is_training() -> None:
     found = moving("head", 1e-3, 1e-7, lr_head=1e-6)
     assert confidence("head.not_training", found) < 0.3
+
+
+def test_one_measurement_is_not_enough_to_call_a_part_unmoving() -> None:
+    found = replace(moving("head", 1e-11, 1e-10), trails={"update_ratio_head": Tail((1,), (1e-10,))})
+    assert confidence("head.not_training", found) == 0.0

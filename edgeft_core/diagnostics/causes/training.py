@@ -79,9 +79,15 @@ def _hopeless(case: Case, part: Part) -> tuple[float, float, str] | None:
     """The ratio of an update, the usual one, and how far all updates of the stage together could move a part, where
     that is next to nothing."""
     peak, now = getattr(case.stage_config, f"{part}_lr"), case.signal(f"lr_{part}")
-    ratio, steps = case.signal(f"update_ratio_{part}"), case.stage_config.epochs * case.steps_per_epoch
-    if not (ratio and now and peak and steps) or _ran_out(case, part):
+    steps = case.stage_config.epochs * case.steps_per_epoch
+    seen = case.in_stage(f"update_ratio_{part}").values[
+        -2:
+    ]  # one alone may be from before its stage's rate was told
+    if len(seen) < 2 or not (now and peak and steps) or _ran_out(case, part):
         return None
+    ratio = max(seen)
+    if ratio == 0.0:
+        return None  # told otherwise
     reach = ratio * max(1.0, peak / now) * steps  # a warm-up has hardly begun
     if reach >= limit.HOPELESS_REACH[part]:
         return None

@@ -320,9 +320,8 @@ class Journal:
         """Say that training stands still, in the space that was kept for it."""
         self._reserve.release()
         if self._state is RunState.RUNNING:
-            what = str(error).rsplit(". ", 1)[
-                0
-            ]  # the advice behind it is for those who would have to start again
+            # The advice behind the first sentence is for those who would have to start the run again.
+            what = str(error).rsplit(". ", 1)[0]
             text = f"Training waits: {what}. It goes on by itself as soon as that is over."
             self._tell(RunState.PAUSED, text, "warning")
 

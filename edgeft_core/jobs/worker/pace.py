@@ -38,8 +38,12 @@ class Pace:
     def mark(self, step: int, at_s: float) -> None:
         """``step`` was done at ``at_s`` seconds."""
         usual_s = self._seconds_per_step.get(self._kind(self._stage))
-        if self._marks and usual_s and at_s - self._marks[-1][0] > max(_WINDOW_S, _STANDSTILL * usual_s):
-            self._marks.clear()  # a full disk, a machine that slept: nothing was trained
+        if (
+            len(self._marks) > 1
+            and usual_s
+            and at_s - self._marks[-1][0] > max(_WINDOW_S, _STANDSTILL * usual_s)
+        ):
+            self._marks.clear()  # a full disk, a machine that slept: nothing was trained. Twice in a row, it is slow.
         self._marks.append((at_s, step))
         while len(self._marks) > 2 and at_s - self._marks[0][0] > _WINDOW_S:
             self._marks.popleft()

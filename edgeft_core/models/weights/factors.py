@@ -23,7 +23,8 @@ def multiplied(network: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> tu
         outer = found.get(f"{stem}.linear2.weight")
         if stem == name or outer is None or core_key(f"{stem}.weight")[0] not in whole:
             continue
-        if not _are_factors(outer, inner) or f"{stem}.linear1.bias" in found:
+        more = {f"{stem}.weight", f"{stem}.bias", f"{stem}.linear1.bias"} & found.keys()
+        if more or not _are_factors(outer, inner):
             continue
         tensors[f"{stem}.weight"] = outer.double() @ inner.double()
         del tensors[name], tensors[f"{stem}.linear2.weight"]
