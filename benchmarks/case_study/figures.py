@@ -72,7 +72,7 @@ def grid(result: Result) -> str:
         for centre in CENTRING
     ]
     names = [f"{KINDS[kind].title}, centred" if centre else KINDS[kind].title for kind, centre, _ in rows]
-    return _two_panels(result, "After ten epochs of the head", names, [cells for _, _, cells in rows])
+    return _two_panels(result, "After five epochs of the head", names, [cells for _, _, cells in rows])
 
 
 def knobs(result: Result) -> str:
