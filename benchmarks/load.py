@@ -180,18 +180,13 @@ class Cores:
         seconds = time.perf_counter() - self._begun_s
         taken = {name: (now - self._before[name]) / seconds for name, now in self._now().items()}
         taken["anything_else"] = taken.pop(_WHOLE) - sum(taken.values())
-        return {name: round(share, 2) for name, share in taken.items()}
+        return {name: round(share, 3) for name, share in taken.items()}
 
     def _now(self) -> dict[str, float]:
         times = {name: process.cpu_times() for name, process in self._processes.items()}
         whole = psutil.cpu_times()
         all_of_it = sum(whole) - whole.idle - getattr(whole, "iowait", 0.0) - getattr(whole, "guest", 0.0)
         return {name: one.user + one.system for name, one in times.items()} | {_WHOLE: all_of_it}
-
-
-def _computed_s(pid: int) -> float:
-    times = psutil.Process(pid).cpu_times()
-    return float(times.user + times.system)
 
 
 def visitors(port: int, count: int, job: str, long_run: str) -> list[Session]:
@@ -348,9 +343,8 @@ def measure(home: Home, asked: argparse.Namespace) -> dict[str, Any]:
     pages = {"the job": ("live", job), "the long run": ("live", long_run), "the list": ("runs", "")}
 
     def one_leg() -> tuple[float, float]:
-        computed_s, begun_s = _computed_s(worker.pid), time.perf_counter()
-        speed = steps_per_s(home, job, asked.seconds)
-        return speed, (_computed_s(worker.pid) - computed_s) / (time.perf_counter() - begun_s)
+        cores = Cores(job=worker.pid)
+        return steps_per_s(home, job, asked.seconds), cores.taken()["job"]
 
     legs = Legs(one_leg)
     taken: list[dict[str, float]] = []
